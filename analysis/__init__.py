@@ -1,0 +1,1 @@
+"""Findings from layers and a policy. Pure: frames and numbers in, frames out."""

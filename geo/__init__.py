@@ -1,0 +1,1 @@
+"""Geometry, coordinates and files. Knows nothing of villages or policy."""

@@ -1,0 +1,1 @@
+"""What each layer must contain, and the checked whole of them."""
