@@ -1,7 +1,7 @@
 """Every layer in one metric CRS, with one digest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,13 @@ from layers.problem import Problem
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer came from: which file, which digest, which day it describes."""
+    """Where a layer came from: which file, which digest, which day it describes.
+
+    A layer made of several files (one a bureau) is one combined source: `as_of` is the oldest part's day, `is_partial`
+    is true if any part is. `kinds` then says, for each facility, line, service-area or hazard kind that some file
+    held, (day it describes, is partial). A kind that is not in `kinds` was never delivered: its absence is unknown,
+    never a gap. Empty for layers without kinds.
+    """
 
     layer: str
     digest: str
@@ -23,6 +29,7 @@ class Source:
     rows: int
     crs: str = ""
     encoding: str = ""
+    kinds: Mapping[str, tuple[date, bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
