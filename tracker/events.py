@@ -1,0 +1,339 @@
+"""Append-only events: everything that ever happened in the office, and what was known of it on a day.
+
+An event says who, when it happened (`at`, a day), when it was entered (`entered`), what (`kind`, `payload`) and on which
+evidence. Nothing is overwritten. A correction is an event that names the event it corrects and takes its place; a
+withdrawal takes an event away. Two days ask for a view: `as_of` (what had happened by that day) and `known_on` (what
+the office knew by that day). Each event carries the hash of the one before it, so a row altered by hand is named.
+"""
+# ruff: noqa: S608 - only our own column names are put into SQL; every value is bound
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+
+from geo.errors import InputError
+from tracker.ledger import ConflictError, Ledger, Transaction
+
+OFFICE_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
+WITHDRAWN = "withdrawn"
+_COLUMNS = (
+    "seq, event_id, subject, version, kind, at, entered, actor, payload, evidence, corrects, place, previous, hash"
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event about to be entered.
+
+    `event_id` makes saving twice harmless: the same id is stored once (a form makes one when it opens).
+    `expected_version` is the version of the subject the person was looking at; None means it does not matter.
+    `corrects` is the sequence number of the event this one replaces.
+    """
+
+    subject: str
+    kind: str
+    at: date
+    by: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Sequence[str] = ()
+    event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    expected_version: int | None = None
+    corrects: int | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, as the ledger holds it. `version` counts the events of its subject from 1."""
+
+    seq: int
+    event_id: str
+    subject: str
+    version: int
+    kind: str
+    at: date
+    entered: datetime
+    by: str
+    payload: Mapping[str, Any]
+    evidence: tuple[str, ...]
+    corrects: int | None
+    place: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the ledger that is not what was written."""
+
+    seq: int
+    event_id: str
+    message: str
+
+
+def append(ledger: Ledger, *drafts: Draft, now: datetime | None = None) -> list[Event]:
+    """Enter events as one change, all or none, and return them as stored.
+
+    `now` is the moment of entering (default: this computer's clock, UTC). An event_id that is already there returns the
+    event stored then. Raises ConflictError when a subject has moved on since `expected_version`, InputError when an
+    event is incomplete or corrects something that does not exist.
+
+    >>> from tracker.ledger import open_ledger
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder, open_ledger(pathlib.Path(folder) / "l.sqlite", create=True) as l:
+    ...     [e] = append(l, Draft("project:1", "project_described", date(2018, 5, 1), "李工", {"title": "村道"}))
+    >>> e.seq, e.version, e.payload["title"]
+    (1, 1, '村道')
+    """
+    bodies = [_body(draft) for draft in drafts]
+    entered = _stamp(now or datetime.now(UTC))
+    return ledger.write(lambda t: _enter(t, drafts, bodies, entered))
+
+
+def correct(ledger: Ledger, seq: int, *, by: str, payload: Mapping[str, Any] | None = None, **changes: Any) -> Event:
+    """Replace what an event says: its payload, and if given its day (`at`) or `evidence`. The old one stays readable."""
+    old = event(ledger, seq)
+    draft = Draft(
+        subject=old.subject,
+        kind=old.kind,
+        at=changes.pop("at", old.at),
+        by=by,
+        payload=old.payload if payload is None else payload,
+        evidence=changes.pop("evidence", old.evidence),
+        corrects=seq,
+        **{key: changes.pop(key) for key in ("event_id", "expected_version") if key in changes},
+    )
+    return append(ledger, draft, **changes)[0]
+
+
+def withdraw(ledger: Ledger, seq: int, *, by: str, reason: str, now: datetime | None = None) -> Event:
+    """Take an event out of every view from now on, with the reason. What was known before stays as it was known."""
+    if not reason.strip():
+        raise InputError("撤回记录要写明原因。")
+    old = event(ledger, seq)
+    return append(ledger, Draft(old.subject, WITHDRAWN, old.at, by, {"reason": reason}, corrects=seq), now=now)[0]
+
+
+def event(ledger: Ledger, seq: int) -> Event:
+    """Return one event by its sequence number."""
+    found = ledger.read(lambda t: t.rows(f"SELECT {_COLUMNS} FROM events WHERE seq = ?", (seq,)))
+    if not found:
+        raise InputError(f"账本里没有第 {seq} 号记录。")
+    return _event(found[0])
+
+
+def history(ledger: Ledger, subject: str) -> list[Event]:
+    """Return every event of a subject in the order entered, the corrected and withdrawn among them."""
+    sql = f"SELECT {_COLUMNS} FROM events WHERE subject = ? ORDER BY seq"
+    return [_event(row) for row in ledger.read(lambda t: t.rows(sql, (subject,)))]
+
+
+def version(ledger: Ledger, subject: str) -> int:
+    """Return how many events a subject has: what a form remembers when it opens."""
+    return ledger.read(lambda t: _version(t, subject))
+
+
+def effective(
+    ledger: Ledger, kinds: Iterable[str], *, as_of: date | None = None, known_on: date | None = None
+) -> list[Event]:
+    """Return the events of these kinds that hold, in the order they happened.
+
+    `as_of` keeps what had happened by the end of that day, `known_on` what had been entered by the end of that day
+    (China time); None means everything. Corrected and withdrawn events are left out.
+    """
+    names = list(kinds)
+
+    def work(t: Transaction) -> list[tuple[Any, ...]]:
+        where, values = _holds(t, names, as_of, known_on)
+        return t.rows(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY place", values)
+
+    return [_event(row) for row in ledger.read(work)]
+
+
+def latest(
+    ledger: Ledger, kinds: Iterable[str], *, as_of: date | None = None, known_on: date | None = None
+) -> list[Event]:
+    """Return, for every subject and kind, the last event that holds (see `effective`), ordered by subject and place."""
+    names = list(kinds)
+
+    def work(t: Transaction) -> list[tuple[Any, ...]]:
+        where, values = _holds(t, names, as_of, known_on)
+        last = f"SELECT max(place) AS last FROM events WHERE {where} GROUP BY kind, subject"
+        return t.rows(
+            f"SELECT {_COLUMNS} FROM events WHERE seq IN (SELECT CAST(substr(last, 25) AS INTEGER) FROM ({last}) AS m)",
+            values,
+        )
+
+    return sorted((_event(row) for row in ledger.read(work)), key=lambda e: (e.subject, e.place))
+
+
+def verify(ledger: Ledger) -> list[Fault]:
+    """Recompute the hash chain and name every row that was altered, removed or slipped in by hand; empty when sound."""
+    faults: list[Fault] = []
+    previous, expected, versions = "", 1, dict[str, int]()
+
+    def work(t: Transaction) -> None:
+        nonlocal previous, expected
+        while rows := t.rows(f"SELECT {_COLUMNS} FROM events WHERE seq >= ? ORDER BY seq LIMIT 5000", (expected,)):
+            for row in rows:
+                faults.extend(_row_faults(row, expected, previous, versions))
+                previous, expected = str(row[13]), int(row[0]) + 1
+        seq, last = t.rows("SELECT seq, hash FROM chain")[0]
+        if (int(seq), str(last)) != (expected - 1, previous):
+            faults.append(
+                Fault(int(seq), "", f"账本末尾应是第 {seq} 号记录，现在是第 {expected - 1} 号：末尾被删改过。")
+            )
+
+    ledger.read(work)
+    return faults
+
+
+def _row_faults(row: tuple[Any, ...], expected: int, previous: str, versions: dict[str, int]) -> Iterable[Fault]:
+    seq, event_id, subject, number = int(row[0]), str(row[1]), str(row[2]), int(row[3])
+    if seq != expected:
+        yield Fault(expected, "", f"第 {expected} 至 {seq - 1} 号记录被删除。")
+    elif str(row[12]) != previous:
+        yield Fault(seq, event_id, f"第 {seq} 号记录与前一号接不上：这一号或前一号被改过。")
+    if _hash(row[12], row[:12]) != row[13]:
+        yield Fault(seq, event_id, f"第 {seq} 号记录（{subject}）的内容在账本之外被改过。")
+    if seq == expected and number != versions.get(subject, 0) + 1:
+        yield Fault(seq, event_id, f"第 {seq} 号记录（{subject}）的版本号不连续。")
+    versions[subject] = number
+
+
+def _enter(t: Transaction, drafts: Sequence[Draft], bodies: Sequence[tuple[str, str]], entered: str) -> list[Event]:
+    seq, last = t.rows("SELECT seq, hash FROM chain WHERE id = 1")[0]
+    events: list[Event] = []
+    for draft, (payload, evidence) in zip(drafts, bodies, strict=True):
+        stored = t.rows(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (draft.event_id,))
+        if stored:
+            events.append(_same(_event(stored[0]), draft, payload))
+            continue
+        number = _version(t, draft.subject)
+        if draft.expected_version is not None and draft.expected_version != number:
+            raise _conflict(t, draft, number)
+        seq += 1
+        place = f"{draft.at.isoformat()}#{_root(t, draft, seq):012d}#{seq:012d}"
+        row: tuple[Any, ...] = (
+            seq,
+            draft.event_id,
+            draft.subject,
+            number + 1,
+            draft.kind,
+            draft.at.isoformat(),
+            entered,
+            draft.by,
+        )
+        row = (*row, payload, evidence, draft.corrects, place)
+        digest = _hash(last, row)
+        t.run(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (*row, last, digest))
+        events.append(_event((*row, last, digest)))
+        last = digest
+    t.run("UPDATE chain SET seq = ?, hash = ? WHERE id = 1", (seq, last))
+    return events
+
+
+def _root(t: Transaction, draft: Draft, seq: int) -> int:
+    """Return the number of the first event in a line of corrections: a correction takes its place in the order."""
+    if draft.corrects is None:
+        return seq
+    found = t.rows("SELECT subject, kind, place FROM events WHERE seq = ?", (draft.corrects,))
+    if not found or found[0][0] != draft.subject:
+        raise InputError(f"要更正的第 {draft.corrects} 号记录不存在，或不属于 {draft.subject}。")
+    if draft.kind != WITHDRAWN and found[0][1] != draft.kind:
+        raise InputError(f"第 {draft.corrects} 号记录是“{found[0][1]}”，不能用“{draft.kind}”更正；请先撤回再重新登记。")
+    if t.rows("SELECT 1 FROM events WHERE corrects = ?", (draft.corrects,)):
+        raise ConflictError(f"第 {draft.corrects} 号记录已被更正或撤回过，请更正最新的那一条。")
+    return int(str(found[0][2])[11:23])
+
+
+def _version(t: Transaction, subject: str) -> int:
+    return int(t.rows("SELECT coalesce(max(version), 0) FROM events WHERE subject = ?", (subject,))[0][0])
+
+
+def _conflict(t: Transaction, draft: Draft, number: int) -> ConflictError:
+    sql = f"SELECT {_COLUMNS} FROM events WHERE subject = ? AND version > ? ORDER BY seq"
+    theirs = [_event(row) for row in t.rows(sql, (draft.subject, draft.expected_version))]
+    who = "、".join(dict.fromkeys(item.by for item in theirs)) or "别人"
+    return ConflictError(
+        f"{draft.subject} 在您打开之后已由{who}修改（现为第 {number} 版，您看到的是第 {draft.expected_version} 版）。"
+        "您的修改没有保存，请对照两边的内容后再提交。",
+        theirs,
+    )
+
+
+def _same(stored: Event, draft: Draft, payload: str) -> Event:
+    if (stored.subject, stored.kind, _canonical(stored.payload)) != (draft.subject, draft.kind, payload):
+        raise ConflictError(f"提交编号 {draft.event_id} 已用于另一条记录，请刷新页面后重新提交。", [stored])
+    return stored
+
+
+def _holds(
+    t: Transaction, kinds: Sequence[str], as_of: date | None, known_on: date | None
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition, and its values, that an event holds: of the kinds, happened, known, not replaced."""
+    known = _known_until(t, known_on)
+    marks = ", ".join("?" * len(kinds)) or "NULL"
+    day = f"{as_of.isoformat()}~" if as_of else "~"
+    replaced = "SELECT corrects FROM events WHERE corrects IS NOT NULL AND seq <= ?"
+    where = f"kind IN ({marks}) AND place < ? AND seq <= ? AND seq NOT IN ({replaced})"
+    return where, (*kinds, day, known, known)
+
+
+def _known_until(t: Transaction, known_on: date | None) -> int:
+    """Return the last sequence number entered by the end of a day; the order is the ledger's, whatever the clocks did."""
+    if known_on is None:
+        return int(t.rows("SELECT seq FROM chain WHERE id = 1")[0][0])
+    end = datetime.combine(known_on + timedelta(days=1), time(), OFFICE_ZONE)
+    found = t.rows("SELECT coalesce(max(seq), 0) FROM events WHERE entered < ?", (_stamp(end),))
+    return int(found[0][0])
+
+
+def _body(draft: Draft) -> tuple[str, str]:
+    for name, text in (
+        ("subject", draft.subject),
+        ("kind", draft.kind),
+        ("by", draft.by),
+        ("event_id", draft.event_id),
+    ):
+        if not text or not text.strip():
+            raise InputError(f"记录缺少 {name}：每条记录都要写明对象、类别和经办人。")
+    if isinstance(draft.at, datetime) or not isinstance(draft.at, date):
+        raise InputError(f"{draft.subject}：发生日期要是一个日期，得到的是 {draft.at!r}。")
+    return _canonical(draft.payload), _canonical(list(draft.evidence))
+
+
+def _canonical(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, Chinese as it is."""
+    try:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"记录内容里有不能保存的值：{error}。") from error
+
+
+def _hash(previous: str, row: Sequence[Any]) -> str:
+    return hashlib.sha256(_canonical([previous, *row]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _event(row: Sequence[Any]) -> Event:
+    return Event(
+        seq=int(row[0]),
+        event_id=row[1],
+        subject=row[2],
+        version=int(row[3]),
+        kind=row[4],
+        at=date.fromisoformat(row[5]),
+        entered=datetime.strptime(row[6], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
+        by=row[7],
+        payload=json.loads(row[8]),
+        evidence=tuple(json.loads(row[9])),
+        corrects=None if row[10] is None else int(row[10]),
+        place=row[11],
+        hash=row[13],
+    )
