@@ -1,0 +1,15 @@
+"""七有图: the app. `python run.py` sets everything up and starts it; `streamlit run app.py` works too.
+
+The folder named by the environment variable QIYOU_OFFICE is served; without one, the demo county that run.py built.
+"""
+
+import os
+from pathlib import Path
+
+from views.context import OFFICE_VARIABLE
+from views.server import create_app
+
+DEMO = Path(__file__).resolve().parent / ".office" / "demo" / "office"
+
+os.environ.setdefault(OFFICE_VARIABLE, str(DEMO))
+app = create_app(Path(os.environ[OFFICE_VARIABLE]))

@@ -1,0 +1,164 @@
+"""The layers every map shares, registered once per workspace, and the attributes that colour and filter them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from layers.workspace import Workspace
+from views.context import Context
+from views.labels import label
+from views.maps import (
+    ClassStyle,
+    LayerState,
+    MapSpec,
+    TileLayer,
+    register_column,
+    register_hillshade,
+    register_labels,
+    register_source,
+)
+
+ID_FIELDS = {
+    "towns": "town_id",
+    "villages": "village_id",
+    "natural_villages": "natural_village_id",
+    "households": "household_id",
+    "roads": "road_id",
+    "bridges": "bridge_id",
+    "facilities": "facility_id",
+    "hazards": "hazard_id",
+}
+KINDS = {"towns": "polygon", "villages": "polygon", "hazards": "polygon", "roads": "line"}
+FIRST_ZOOM = {"G": 0, "S": 0, "X": 0, "Y": 9, "C": 10}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One layer on a map: its tiles, its ids in feature order, and its frame."""
+
+    name: str
+    source: str
+    ids: pd.Index
+    frame: Any
+    texts: str | None
+    town_codes: str | None
+
+    def position(self, feature_id: str) -> int | None:
+        """Give the feature's place in the tiles, None when it is not drawn."""
+        found = self.ids.get_indexer([feature_id])[0]
+        return None if found < 0 else int(found)
+
+    def layer(self, title: str, style: ClassStyle, **options: Any) -> TileLayer:
+        """Put the layer on a map with a title and a style."""
+        kind = KINDS.get(self.name, "point")
+        return TileLayer(id=self.name, label=title, source=self.source, geometry=kind, style=style, **options)  # type: ignore[arg-type]
+
+
+def town_names(workspace: Workspace) -> list[str]:
+    """List the towns in the order of their codes; those named only by villages come after."""
+    towns = workspace.get("towns")
+    names = [] if towns is None else towns.sort_values("town_id")["name"].tolist()
+    villages = workspace.get("villages")
+    if villages is not None:
+        names += sorted(set(villages["town"].dropna()) - set(names))
+    return names
+
+
+def codes_of(values: pd.Series, order: Sequence[str]) -> npt.NDArray[np.uint16]:
+    """Turn texts into codes 1…n in the order given; anything else is 0.
+
+    >>> codes_of(pd.Series(["b", "a", None]), ["a", "b"]).tolist()
+    [2, 1, 0]
+    """
+    codes = np.asarray(pd.Categorical(values, categories=list(order)).codes, dtype=np.int32)
+    return (codes + 1).astype(np.uint16)
+
+
+def display_text(name: str, frame: Any) -> list[str]:
+    """Write the text shown when the pointer rests on a feature; no private column can be in it."""
+    if name == "roads":
+        first = frame["name"].fillna(frame["route_code"]).fillna(frame["road_id"])
+        return list(first + " · " + frame["surface"].map(lambda key: label("surface", key)))
+    if name == "facilities":
+        kinds = frame["kind"].map(lambda key: label("facility", key))
+        return list(kinds + " · " + frame["name"].fillna(""))
+    if name in {"towns", "villages", "natural_villages", "bridges"}:
+        return list(frame["name"].fillna(""))
+    return list(frame[ID_FIELDS[name]])
+
+
+@st.cache_resource(show_spinner=False, max_entries=40)
+def drawn_layer(digest: str, name: str, rows: str, _frame: Any, _towns: list[str]) -> Drawn:
+    """Register a layer's geometry, hover texts and towns once per workspace."""
+    del digest, rows
+    frame = _frame[_frame.geometry.notna() & ~_frame.geometry.is_empty].reset_index(drop=True)
+    zooms = None
+    if name == "roads":
+        zooms = frame["admin_class"].map(FIRST_ZOOM).fillna(11).to_numpy(np.uint8)
+    source = register_source(frame, id_field=ID_FIELDS[name], kind=KINDS.get(name, "point"), min_zooms=zooms)  # type: ignore[arg-type]
+    column = "name" if name == "towns" else "town"
+    towns = register_column(codes_of(frame[column], _towns)) if column in frame else None
+    return Drawn(
+        name, source, pd.Index(frame[ID_FIELDS[name]]), frame, register_labels(display_text(name, frame)), towns
+    )
+
+
+def drawn(context: Context, name: str, *, rows: str = "all", frame: Any = None) -> Drawn | None:
+    """Give a layer ready to draw; None when the office does not hold it or none of its rows has a place."""
+    whole = context.workspace.get(name) if frame is None else frame
+    if whole is None or "geometry" not in whole or not whole.geometry.notna().any():
+        return None
+    return drawn_layer(context.workspace.digest, name, rows, whole, town_names(context.workspace))
+
+
+def state(
+    layer: Drawn,
+    *,
+    values: pd.Series | None = None,
+    classes: Mapping[str, ClassStyle] | None = None,
+    town: str | None = None,
+    towns: Sequence[str] = (),
+    keep: Sequence[str] | None = None,
+    **options: Any,
+) -> LayerState:
+    """Describe how a layer looks now: coloured by a text attribute (`values`, by feature id), filtered by town and class."""
+    columns: dict[str, str] = {}
+    filters: dict[str, tuple[int, ...]] = {}
+    styles: tuple[ClassStyle, ...] = ()
+    if layer.town_codes and town is not None:
+        columns["town"] = layer.town_codes
+        filters["town"] = (list(towns).index(town) + 1,)
+    if values is not None and classes is not None:
+        order = list(classes)
+        columns["class"] = register_column(codes_of(values.reindex(layer.ids), order))
+        styles = (ClassStyle("", "#00000000", "none", outline="#9aa5ad", width=0.6), *classes.values())
+        if keep is not None:
+            filters["class"] = tuple(order.index(key) + 1 for key in keep)
+    return LayerState(
+        columns=columns,
+        color_by="class" if styles else None,
+        classes=styles,
+        filters=filters,
+        labels_column=layer.texts,
+        **options,
+    )
+
+
+def bounds_of(context: Context, town: str | None = None) -> tuple[float, float, float, float]:
+    """Give west, south, east, north in degrees of the county or of one town."""
+    frame = context.frame("villages")
+    chosen = frame if town is None else frame[frame["town"] == town]
+    west, south, east, north = chosen.geometry.to_crs("EPSG:4326").total_bounds
+    return float(west), float(south), float(east), float(north)
+
+
+def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpec:
+    """Compose a map of the layers over the county's own relief."""
+    dem = context.office.rasters(context.day).get("dem")
+    shade = register_hillshade(dem) if dem else None
+    return MapSpec(tuple(layers), bounds_of(context), hillshade=shade, title=title)

@@ -1,0 +1,184 @@
+"""总览: where the county stands, from the back row of a meeting room."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from analysis.summary import WHOLE
+from views import atlas, panels
+from views.context import Context
+from views.labels import label, number, percent
+from views.maps import ClassStyle, show_map
+from views.pages.coverage import focus_of, status_classes, village_needs
+from views.palette import STATUS
+
+MAP_HEIGHT = 470
+ORDER = ("met", "disputed", "unknown", "gap")
+
+
+def place_of(town: str | None) -> str:
+    """Name the rows of coverage.csv for a town, or for the whole."""
+    return WHOLE if town is None else town
+
+
+def coverage_rows(context: Context, town: str | None) -> pd.DataFrame:
+    """Give the coverage of every village need in a town or the whole, in the policy's order."""
+    table = context.assessment.coverage
+    rows = table[(table["town"] == place_of(town)) & (table["unit_kind"] == "village")].set_index("need")
+    needs = [need for need in village_needs(context) if need.id in rows.index]
+    return rows.loc[[need.id for need in needs]].assign(
+        label=[need.label for need in needs], kind=[need.kind for need in needs]
+    )
+
+
+def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> None:
+    """Show the five figures a leader asks for first."""
+    whole = rows[rows["kind"] == "all"]
+    parts = rows[rows["kind"] != "all"]
+    natural = context.assessment.natural_villages
+    houses = context.assessment.housing
+    if town is not None:
+        natural, houses = natural[natural["town"] == town], houses[houses["town"] == town]
+    due = natural[natural["is_due"].astype(str).isin(["yes", "True"])]
+    figures = []
+    if len(whole):
+        row = whole.iloc[0]
+        total = int(row[list(ORDER)].sum())
+        text = f"至少 {percent(row['low'])}，至多 {percent(row['high'])}：不明和有争议的既不算有，也不算无"
+        figures.append((f"{row['label']}全部达标的村", f"{int(row['met'])} / {total}", text))
+    figures += [
+        ("缺口（村 × 项）", number(int(parts["gap"].sum())), "已查明没有达标的项数"),
+        ("不明（村 × 项）", number(int(parts["unknown"].sum())), "没有数据能证明有，也不能证明无：先补数据"),
+        ("有争议（村 × 项）", number(int(parts["disputed"].sum())), "台账与地图说法不一：请到现场核实"),
+        (
+            "自然村通硬化路",
+            f"{int((due['state'] == 'connected').sum())} / {len(due)}" if len(due) else "—",
+            "达到人口门槛的自然村",
+        ),
+        ("危房户", number(len(houses)) if len(context.frame("households")) else "—", "鉴定为 C、D 级"),
+    ]
+    panels.show_figures(figures)
+
+
+def bars(context: Context, rows: pd.DataFrame) -> Any:
+    """Draw one bar a need: met, disputed, unknown, gap – with the counts written in."""
+    long = rows.reset_index().melt(
+        id_vars=["need", "label"], value_vars=list(ORDER), var_name="status", value_name="count"
+    )
+    long["text"] = long["count"].map(lambda value: str(int(value)) if value else "")
+    long["name"] = long["status"].map(lambda key: f"{panels.SIGN[key]} {label('status', key, context.language)}")
+    names = [f"{panels.SIGN[key]} {label('status', key, context.language)}" for key in ORDER]
+    colors = [STATUS[key].color for key in ORDER]
+    long["order"] = long["status"].map(ORDER.index)
+    base = alt.Chart(long).encode(
+        y=alt.Y("label:N", sort=list(rows["label"]), title=None, axis=alt.Axis(labelFontSize=14, labelLimit=170)),
+        x=alt.X("count:Q", stack="zero", title="村数", axis=alt.Axis(tickMinStep=1)),
+        order="order:Q",
+        tooltip=[
+            alt.Tooltip("label:N", title="项目"),
+            alt.Tooltip("name:N", title="状态"),
+            alt.Tooltip("count:Q", title="村数"),
+        ],
+    )
+    fill = base.mark_bar(stroke="#333", strokeWidth=0.4).encode(
+        color=alt.Color(
+            "name:N",
+            scale=alt.Scale(domain=names, range=colors),
+            legend=alt.Legend(title=None, orient="top", labelFontSize=14),
+        )
+    )
+    text = base.mark_text(fontSize=13, fontWeight="bold", dx=-12, color="#111").encode(text="text:N", detail="order:Q")
+    return (fill + text).properties(height=max(220, 34 * len(rows)))
+
+
+def draw(context: Context, town: str | None) -> None:
+    """Draw villages by the whole group's status; a click leads to the village's card on the coverage page."""
+    villages = atlas.drawn(context, "villages")
+    needs = village_needs(context)
+    if villages is None or not needs:
+        st.info("还没有行政村界：导入后这里显示全县地图。")
+        return
+    findings = context.assessment.findings
+    status = findings[(findings["unit_kind"] == "village") & (findings["need"] == needs[0].id)].set_index("unit_id")[
+        "status"
+    ]
+    towns = atlas.town_names(context.workspace)
+    layers = [villages.layer(needs[0].label, ClassStyle(needs[0].label, "#e6e6e6"))]
+    states = {
+        "villages": atlas.state(
+            villages, values=status, classes=status_classes(context), town=town, towns=towns, opacity=0.8
+        )
+    }
+    borders = atlas.drawn(context, "towns")
+    if borders is not None:
+        layers.append(
+            borders.layer(
+                "乡镇界", ClassStyle("乡镇界", "#00000000", "none", outline="#2b3a46", width=2.2), interactive=False
+            )
+        )
+        states["towns"] = atlas.state(borders, show_labels=True)
+    event = show_map(
+        atlas.spec_of(context, layers, needs[0].label),
+        states,
+        key="overview_map",
+        height=MAP_HEIGHT,
+        focus=focus_of(context, town),
+    )
+    panels.take_event(event, "overview_map", {"villages": villages.ids})
+    chosen = panels.selected("villages")
+    if chosen is not None:
+        names = context.frame("villages").set_index("village_id")["name"]
+        st.caption(
+            f"已选 {panels.plain(names.get(chosen, chosen))}：到“{label('page', 'coverage', context.language)}”页看逐项说明。"
+        )
+
+
+def town_table(context: Context) -> pd.DataFrame:
+    """Lay out one row a town: share known to be met (at least, at most), gaps, unknown, disputed."""
+    table = context.assessment.coverage
+    needs = village_needs(context)
+    names = {need.id: need.label for need in needs}
+    rows = table[(table["unit_kind"] == "village") & table["need"].isin(names) & (table["town"] != WHOLE)]
+    single = rows[rows["need"].isin([need.id for need in needs if need.kind != "all"])]
+    counts = single.groupby("town")[["met", "gap", "disputed", "unknown"]].sum()
+    total = counts.sum(axis=1)
+    shares = pd.DataFrame({"至少达标": counts["met"] / total, "至多达标": 1 - counts["gap"] / total})
+    counts.columns = ["已达标", "缺口", "有争议", "不明"]
+    ordered = pd.concat([shares, counts], axis=1)
+    order = [name for name in atlas.town_names(context.workspace) if name in ordered.index]
+    return ordered.loc[order].rename_axis("乡镇").reset_index()
+
+
+def show_towns(context: Context) -> None:
+    """Show the towns side by side, and offer the table."""
+    table = town_table(context)
+    config = {
+        name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="percent")
+        for name in ("至少达标", "至多达标")
+    }
+    head, button = st.columns([4, 1], vertical_alignment="bottom")
+    head.markdown("##### 分镇情况（村 × 项）")
+    with button:
+        panels.offer_download(context, {"分镇情况": table, "覆盖率": context.assessment.coverage}, "总览")
+    st.dataframe(table, hide_index=True, column_config=config, key="overview_towns")
+
+
+def page(context: Context) -> None:
+    """Show where the county stands."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left.subheader(f"{context.office.name} · {label('page', 'overview', context.language)}")
+    with right:
+        town = panels.choose_town(context)
+    rows = coverage_rows(context, town)
+    show_headline(context, town, rows)
+    chart, place = st.columns([1, 1], gap="medium")
+    with chart:
+        if rows.empty:
+            st.info(f"《{context.policy.title}》没有以村为单位的设施要求。")
+        else:
+            st.altair_chart(bars(context, rows))
+    with place:
+        draw(context, town)
+    show_towns(context)
