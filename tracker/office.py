@@ -1,0 +1,337 @@
+"""The office folder: layers on disk, which of them holds on which day, and the ledger that says so."""
+
+import hashlib
+import json
+import re
+import shutil
+import threading
+import tomllib
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from geo.errors import InputError, PolicyError, StoreError
+from geo.read import read
+from layers import intake, match, schema, store
+from layers.problem import Problem
+from layers.workspace import Source, Workspace, gather
+from tracker import events, parts
+from tracker.events import OFFICE_ZONE, Draft
+from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
+from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
+
+FOLDERS = ("layers", "private", "rasters", "results")
+RASTER_ADDED = "raster_added"
+LAYER_PROBLEMS = "layer_problems"
+_KEPT_WORKSPACES = 2
+
+_TOML = """# 七有图办公室设置。可以用记事本修改，保存后重新打开程序即生效。
+name = {name}
+policy = {policy}
+# 几台电脑合用时改用 PostgreSQL（docs/tracker.md），密码放在 pgpass 文件里，不要写在这里：
+# ledger = "postgresql://用户@服务器/数据库"
+{ledger}
+[settings]
+# 图层的日期比评估日早多少天以内，仍可用来断定“没有”。0 = 严格按约定：早一天也只算“不清楚”。
+# 例：各部门一年报一次，可改为 365。改动会影响缺口数，请在汇报中说明。
+max_age_days = 0
+"""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a file added to the office. `part` is the name under which a newer file replaces it."""
+
+    rows_read: int
+    stored: int
+    refused: int
+    problems: tuple[Problem, ...]
+    refused_rows: pd.DataFrame
+    digest: str
+    notes: tuple[str, ...]
+    layer: str = ""
+    part: str = ""
+    as_of: date | None = None
+    seq: int = 0
+
+
+class Office:
+    """An open office. Safe to use from several threads; frames of a workspace are shared and must not be changed."""
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any], ledger: Ledger) -> None:
+        self.path = path
+        self.name = str(configuration["name"])
+        self.policy_path = path / str(configuration["policy"])
+        self.settings: Mapping[str, Any] = MappingProxyType({"max_age_days": 0, **configuration.get("settings", {})})
+        self.ledger = ledger
+        self._lock = threading.RLock()
+        self._workspaces: OrderedDict[str, Workspace] = OrderedDict()
+
+    def close(self) -> None:
+        """Close the ledger; the office cannot be used afterwards."""
+        self.ledger.close()
+
+    def __enter__(self) -> "Office":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add_layer(
+        self,
+        layer: str,
+        file: Path | str,
+        *,
+        mapping: "match.Mapping | Path | str | None" = None,
+        crs: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        is_partial: bool = False,
+        as_of: date | None = None,
+        part: str | None = None,
+        by: str = "本机用户",
+    ) -> Added:
+        """Read, match, check and store one file as a layer, or as a part of one, and write it into the ledger.
+
+        `as_of` is the day the file describes (default: today). A layer made of several files has parts; a file
+        replaces the former file of the same part (default: the file's stem) and leaves the others. For towns,
+        villages, natural villages, roads and bridges the file is the whole layer unless `part` is given. Nothing is
+        overwritten: the earlier day can be opened again. When anything fails, nothing has been added.
+        """
+        plan = _schema(layer)
+        day = as_of or datetime.now(OFFICE_ZONE).date()
+        table = match.load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
+        dropped = read(Path(file), sheet=sheet, encoding=encoding)
+        taken = intake.take(
+            dropped, layer, mapping=table, crs=crs, reference=self._reference(layer), is_partial=is_partial
+        )
+        fixed_kind = str(table.constants.get("kind", "")) if table is not None else ""
+        name = part if part is not None else parts.default_part(layer, Path(file), sheet=sheet, kind=fixed_kind or None)
+        kinds = _kinds(layer, taken.frame)
+        before = [p for p in self.parts(day).get(layer, []) if layer in parts.WITH_KINDS]
+        problems = (*taken.problems, *parts.overlaps(layer, name, kinds, before))
+        digest = store.write_layer(self.path, layer, taken.frame, taken.private)
+        payload = {
+            "layer": layer,
+            "part": name,
+            "digest": digest,
+            "file_name": Path(file).name,
+            "file_digest": dropped.digest,
+            "as_of": day.isoformat(),
+            "is_partial": is_partial,
+            "rows_read": int(taken.rows_read),
+            "rows_stored": len(taken.frame),
+            "rows_refused": len(taken.refused),
+            "crs": crs or dropped.crs or "",
+            "encoding": encoding or dropped.encoding or "",
+            "kinds": kinds,
+            "notes": list(taken.notes),
+        }
+        event = self._enter_import(parts.subject(layer, name), day, by, payload, problems, plan)
+        return Added(
+            rows_read=int(taken.rows_read),
+            stored=len(taken.frame),
+            refused=len(taken.refused),
+            problems=problems,
+            refused_rows=taken.refused,
+            digest=digest,
+            notes=tuple(taken.notes),
+            layer=layer,
+            part=name,
+            as_of=day,
+            seq=event.seq,
+        )
+
+    def drop_part(self, layer: str, part: str, *, as_of: date | None = None, reason: str, by: str) -> None:
+        """Let a part of a layer hold no longer from a day on; earlier days keep it."""
+        day = as_of or datetime.now(OFFICE_ZONE).date()
+        if part not in {p.part for p in self.parts(day).get(layer, [])}:
+            raise InputError(f"{layer}：没有名为“{part}”的部分。现有：{self._part_names(layer, day)}。")
+        payload = {"layer": layer, "part": part, "reason": reason}
+        events.append(self.ledger, Draft(parts.subject(layer, part), LAYER_DROPPED, day, by, payload))
+
+    def add_raster(self, name: str, file: Path | str, *, as_of: date | None = None, by: str = "本机用户") -> str:
+        """Store a raster (dem, population, landcover) and return its digest."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise InputError(f"栅格名称“{name}”不合用：请用 dem、population 或 landcover。")
+        day = as_of or datetime.now(OFFICE_ZONE).date()
+        digest = store.write_raster(self.path, name, Path(file))
+        payload = {"name": name, "digest": digest, "file_name": Path(file).name, "as_of": day.isoformat()}
+        events.append(self.ledger, Draft(f"raster:{name}", RASTER_ADDED, day, by, payload))
+        return digest
+
+    def parts(self, day: date | None = None, *, known_on: date | None = None) -> dict[str, list[Part]]:
+        """Return the files that make up each layer on a day, as known on a day (None: the latest, all that is known)."""
+        kinds = (LAYER_ADDED, LAYER_DROPPED)
+        return parts.standing(events.latest(self.ledger, kinds, as_of=day, known_on=known_on))
+
+    def sources(self, day: date | None = None, *, known_on: date | None = None) -> dict[str, Source]:
+        """Return where each layer of a day came from; a layer not yet there is absent."""
+        return {layer: parts.combined(layer, items) for layer, items in self.parts(day, known_on=known_on).items()}
+
+    def default_day(self) -> date:
+        """Return the latest day any layer describes. Raises InputError for an office without layers."""
+        days = [part.as_of for items in self.parts().values() for part in items]
+        if not days:
+            raise InputError(f"办公室“{self.name}”还没有图层。请先导入村界、道路等图层。")
+        return max(days)
+
+    def workspace(self, day: date | None = None, *, known_on: date | None = None) -> Workspace:
+        """Return the checked layers of a day (default: the default day). The last two are kept in memory."""
+        standing = self.parts(day or self.default_day(), known_on=known_on)
+        if not standing:
+            raise InputError(f"{day} 之前没有任何图层。最早的图层见“数据质量”页，请换一个日期。")
+        key = hashlib.sha256(
+            repr([(n, [(p.part, p.digest, p.as_of, p.is_partial) for p in ps]) for n, ps in standing.items()]).encode()
+        ).hexdigest()
+        with self._lock:
+            if key not in self._workspaces:
+                self._workspaces[key] = self._gather(standing)
+                while len(self._workspaces) > _KEPT_WORKSPACES:
+                    self._workspaces.popitem(last=False)
+            self._workspaces.move_to_end(key)
+            return self._workspaces[key]
+
+    def rasters(self, day: date | None = None) -> dict[str, Path]:
+        """Return the raster files that hold on a day, by name."""
+        found = events.latest(self.ledger, (RASTER_ADDED,), as_of=day)
+        return {e.payload["name"]: store.raster_path(self.path, e.payload["name"], e.payload["digest"]) for e in found}
+
+    def problems(self, day: date | None = None) -> tuple[Problem, ...]:
+        """Return what was found wrong when the files of a day were imported, nothing personal in it."""
+        found: list[Problem] = []
+        for items in self.parts(day).values():
+            for part in items:
+                for event in events.history(self.ledger, f"import:{part.event_id}"):
+                    found.extend(Problem(**row) for row in event.payload["problems"])
+        return tuple(found)
+
+    def _enter_import(
+        self,
+        subject: str,
+        day: date,
+        by: str,
+        payload: dict[str, Any],
+        problems: tuple[Problem, ...],
+        plan: schema.Schema,
+    ) -> events.Event:
+        kept = [asdict(problem) for problem in parts.without_private_values(problems, plan)]
+        counts: dict[str, int] = {}
+        for problem in problems:
+            key = f"{problem.severity}:{problem.kind}"
+            counts[key] = counts.get(key, 0) + 1
+        number = uuid.uuid4().hex
+        added = Draft(subject, LAYER_ADDED, day, by, {**payload, "problem_counts": counts}, event_id=number)
+        listed = Draft(f"import:{number}", LAYER_PROBLEMS, day, by, {"problems": kept}, event_id=f"{number}-problems")
+        return events.append(self.ledger, added, listed)[0]
+
+    def _gather(self, standing: Mapping[str, list[Part]]) -> Workspace:
+        frames: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for layer, items in standing.items():
+            pieces = [store.read_layer(self.path, layer, part.digest) for part in items]
+            frames[layer], found = parts.joined(_schema(layer), items, pieces)
+            problems.extend(found)
+        sources = {layer: parts.combined(layer, items) for layer, items in standing.items()}
+        workspace = gather(frames, sources)
+        return replace(workspace, problems=(*problems, *workspace.problems))
+
+    def _reference(self, layer: str) -> Any:
+        """Return the office's villages, or else towns, against which a doubtful CRS is judged."""
+        standing = self.parts()
+        for name in ("villages", "towns"):
+            if name != layer and name in standing:
+                frames = [store.read_layer(self.path, name, part.digest) for part in standing[name]]
+                return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        return None
+
+    def _part_names(self, layer: str, day: date) -> str:
+        return "、".join(part.part or "（整层）" for part in self.parts(day).get(layer, [])) or "无"
+
+
+def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | None = None) -> Office:
+    """Make an empty office under one policy and open it.
+
+    The policy file is copied into the office, so that an office moved to another machine still knows its rules. The
+    folder must be new or empty. `ledger` is a postgresql:// URL for an office with several machines.
+    """
+    folder, profile = Path(path), Path(policy)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError(f"{folder} 已存在且不是空文件夹。请换一个新的文件夹名，以免盖掉原有内容。")
+    _check_policy(profile)
+    if not name.strip():
+        raise InputError("请给办公室起一个名称，例如“某某县扶贫办”。")
+    try:
+        for part in FOLDERS:
+            (folder / part).mkdir(parents=True)
+        (folder / "private").chmod(0o700)
+        shutil.copyfile(profile, folder / profile.name)
+        line = f"ledger = {json.dumps(ledger, ensure_ascii=False)}\n" if ledger else ""
+        text = _TOML.format(
+            name=json.dumps(name, ensure_ascii=False), policy=json.dumps(profile.name, ensure_ascii=False), ledger=line
+        )
+        with open_ledger(ledger or folder / LEDGER_FILE, create=True):
+            pass
+        (folder / "office.toml").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"不能在 {folder} 建立办公室：{error.strerror or error}。请检查权限和磁盘空间。") from error
+    return open_office(folder)
+
+
+def open_office(path: Path | str) -> Office:
+    """Open an existing office folder."""
+    folder = Path(path).absolute()
+    file = folder / "office.toml"
+    if not file.is_file():
+        raise StoreError(f"{folder} 不是办公室文件夹：里面没有 office.toml。请检查路径，或先用 new 建立一个。")
+    try:
+        configuration = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"{file} 写错了：{error}。请用记事本改正，并以 UTF-8 保存。") from error
+    _check_configuration(file, configuration)
+    where = configuration.get("ledger") or folder / LEDGER_FILE
+    return Office(folder, configuration, open_ledger(where))
+
+
+def _check_configuration(file: Path, configuration: Mapping[str, Any]) -> None:
+    for key in ("name", "policy"):
+        if not isinstance(configuration.get(key), str) or not configuration[key]:
+            raise StoreError(f'{file} 缺少 {key}。请补上，例如 {key} = "…"。')
+    if Path(configuration["policy"]).name != configuration["policy"]:
+        raise StoreError(f"{file}：policy 只能是办公室文件夹里的文件名，不能带路径：{configuration['policy']}。")
+    settings = configuration.get("settings", {})
+    age = settings.get("max_age_days", 0) if isinstance(settings, dict) else None
+    if isinstance(age, bool) or not isinstance(age, int) or age < 0:
+        raise StoreError(f"{file}：max_age_days 要是不小于 0 的整数（天），现在是 {age!r}。")
+
+
+def _check_policy(profile: Path) -> None:
+    try:
+        content = tomllib.loads(profile.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyError(f"打不开政策文件 {profile}：{error.strerror or error}。") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"政策文件 {profile.name} 写错了：{error}。") from error
+    if not content.get("id"):
+        raise PolicyError(f"政策文件 {profile.name} 缺少 id。")
+
+
+def _schema(layer: str) -> schema.Schema:
+    known = schema.load()
+    if layer not in known:
+        raise InputError(f"没有名为“{layer}”的图层。可用的有：{'、'.join(known)}。")
+    return known[layer]
+
+
+def _kinds(layer: str, frame: Any) -> dict[str, int]:
+    if layer not in parts.WITH_KINDS or "kind" not in frame.columns:
+        return {}
+    counts = frame["kind"].dropna().astype("str").value_counts()
+    return {str(kind): int(count) for kind, count in sorted(counts.items())}
