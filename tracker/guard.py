@@ -74,7 +74,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event not in _WATCHED or not _live.names or _here.is_ledger:
         return
     for argument in arguments[:2]:
-        if isinstance(argument, bytes):
+        if isinstance(argument, bytes | os.PathLike):
             argument = os.fsdecode(argument)
         if isinstance(argument, str) and os.path.normcase(os.path.realpath(_plain(argument))) in _live.names:
             raise StoreError(

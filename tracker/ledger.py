@@ -206,7 +206,7 @@ def open_ledger(where: Path | str, *, create: bool = False) -> Ledger:
         store, shown = _SQLite(Path(where).absolute(), create=create), text
     ledger = Ledger(store, shown)
     try:
-        _migrate(ledger, store)
+        _migrate(ledger, store, create=create)
     except BaseException:
         ledger.close()
         raise
@@ -225,10 +225,12 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
-def _migrate(ledger: Ledger, store: _Store) -> None:
+def _migrate(ledger: Ledger, store: _Store, *, create: bool) -> None:
     """Apply each migration not yet applied, one transaction each; refuse a ledger that knows more than we do."""
     names = sorted(path.stem for path in (MIGRATIONS / store.folder).glob("*.sql"))
-    done = _applied(ledger)
+    done = _applied(ledger, create=create)
+    if not done and not create:
+        raise StoreError(f"{ledger.where} 里没有账本，或账本文件已损坏成空的。请用“恢复”取回最近一次备份。")
     newer = sorted(done - set(names))
     if newer:
         raise StoreError(
@@ -250,11 +252,14 @@ def _migrate(ledger: Ledger, store: _Store) -> None:
         ledger.write(step)
 
 
-def _applied(ledger: Ledger) -> set[str]:
-    table = "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, applied TEXT NOT NULL)"
-    if not ledger.is_read_only:
+def _applied(ledger: Ledger, *, create: bool) -> set[str]:
+    if create:
+        table = "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, applied TEXT NOT NULL)"
         ledger.write(lambda transaction: transaction.run(table))
-    return {str(row[0]) for row in ledger.read(lambda t: t.rows("SELECT name FROM schema_version"))}
+    try:
+        return {str(row[0]) for row in ledger.read(lambda t: t.rows("SELECT name FROM schema_version"))}
+    except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):
+        return set()
 
 
 def _undo(connection: Any) -> bool:
