@@ -1,9 +1,12 @@
 """Tiny drawn fixtures shared by all tests."""
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
+
+from tests import cluster
 
 REAL = Path(os.environ.get("QIYOU_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SOURCES = REAL.parent / "sources"
@@ -23,3 +26,29 @@ def sources() -> Path:
     if not SOURCES.is_dir():
         pytest.skip(f"policy documents not found at {SOURCES}")
     return SOURCES
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Address of a throw-away PostgreSQL cluster that ends with the tests."""
+    with cluster.running() as address:
+        yield address
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    """Address of an empty schema of its own in the throw-away cluster."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{postgresql}&options=-csearch_path%3D{name},public"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgis)])
+def store(request, tmp_path):
+    """Where a ledger may be made, once as a file and once in PostgreSQL: the same tests run over both."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger.sqlite"
+    return request.getfixturevalue("postgresql_url")
