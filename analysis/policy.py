@@ -70,7 +70,7 @@ class Target:
 
     `measure` names the figure that is compared; targets with the same measure form one series. A cumulative target
     counts everything done up to the day, not the work of the year. `high` is the upper end where the document gives
-    a range, `total` the whole that is counted against.
+    a range, `increment` what the document adds in that year, `total` the whole that is counted against.
     """
 
     id: str
@@ -86,6 +86,7 @@ class Target:
     cumulative: bool = True
     bound: Bound = "at_least"
     high: float | None = None
+    increment: float | None = None
     total: float | None = None
     catalogue: str = ""
     owner: str = ""

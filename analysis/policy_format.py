@@ -24,7 +24,21 @@ NEED_KEYS = (
     *CITED,
 )
 TARGET_KEYS = (
-    *("id", "label", "measure", "need", "day", "year", "value", "high", "unit", "cumulative", "bound", "total"),
+    *(
+        "id",
+        "label",
+        "measure",
+        "need",
+        "day",
+        "year",
+        "value",
+        "high",
+        "unit",
+        "cumulative",
+        "bound",
+        "total",
+        "increment",
+    ),
     *("catalogue", "owner"),
     *CITED,
 )
