@@ -200,8 +200,9 @@ def test_incomplete_events_are_refused(ledger, change, text):
 
 
 def test_rows_cannot_be_changed_through_the_database(ledger):
-    import psycopg
     import sqlite3
+
+    import psycopg
 
     events.append(ledger, draft(payload={"v": 1}))
     for sql in ("UPDATE events SET actor = 'x'", "DELETE FROM events"):

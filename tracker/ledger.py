@@ -6,25 +6,19 @@ on the row `chain` in PostgreSQL) and tried again when somebody else was faster,
 
 import os
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import quote, urlsplit
-
-import psycopg
 
 from geo.errors import AppError, StoreError
-from tracker import disk, guard
 
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 LEDGER_FILE = "ledger.sqlite"
 _PATIENCE_S = 30.0
-_QUICK_CHECK_BYTES = 64 * 1024 * 1024
 
 
 class ConflictError(StoreError):
@@ -60,6 +54,8 @@ class _Store(Protocol):
 
     mark: str
     folder: str
+    errors: tuple[type[Exception], ...]
+    no_table: tuple[type[Exception], ...]
     is_read_only: bool
     notices: list[str]
 
@@ -69,6 +65,9 @@ class _Store(Protocol):
     def is_transient(self, error: Exception) -> bool: ...
     def explain(self, error: Exception) -> StoreError | None: ...
     def has_room_after(self, error: Exception) -> bool: ...
+    def undo(self, connection: Any) -> bool: ...
+    def copy(self, connection: Any, path: Path) -> None: ...
+    def faults(self, connection: Any) -> list[str]: ...
     def closed(self) -> None: ...
 
 
@@ -121,22 +120,13 @@ class Ledger:
 
     def copy_to(self, path: Path) -> None:
         """Copy an SQLite ledger, consistent while others write, to another file (SQLite's backup interface)."""
-        if not isinstance(self._store, _SQLite):
-            raise StoreError("PostgreSQL 账本请用数据库转储备份。")
         with self._lend() as connection:
-            target = sqlite3.connect(path)
-            try:
-                connection.backup(target)
-                target.execute("PRAGMA journal_mode=DELETE")
-            finally:
-                target.close()
+            self._store.copy(connection, path)
 
     def faults(self) -> list[str]:
         """Return what the database itself finds wrong with its file; empty when sound (PostgreSQL: always empty)."""
-        if not isinstance(self._store, _SQLite):
-            return []
-        answers = [str(row[0]) for row in self.read(lambda t: t.rows("PRAGMA integrity_check"))]
-        return [] if answers == ["ok"] else answers
+        with self._lend() as connection:
+            return self._store.faults(connection)
 
     def _patiently(self, work: Callable[[Transaction], T], *, is_write: bool) -> T:
         end = time.monotonic() + _PATIENCE_S
@@ -146,7 +136,7 @@ class Ledger:
                 return self._once(work, is_write=is_write)
             except AppError:
                 raise
-            except (sqlite3.Error, psycopg.Error) as error:
+            except self._store.errors as error:
                 if self._store.has_room_after(error):
                     continue
                 if not self._store.is_transient(error) or time.monotonic() > end:
@@ -167,7 +157,7 @@ class Ledger:
         try:
             yield connection
         except BaseException:
-            if not _undo(connection):
+            if not self._store.undo(connection):
                 connection.close()
                 raise
             self._give_back(connection)
@@ -201,9 +191,13 @@ def open_ledger(where: Path | str, *, create: bool = False) -> Ledger:
     text = str(where)
     store: _Store
     if text.startswith(("postgresql://", "postgres://")):
-        store, shown = _PostgreSQL(text), shown_url(text)
+        from tracker.postgresql import PostgreSQL, shown_url
+
+        store, shown = PostgreSQL(text), shown_url(text)
     else:
-        store, shown = _SQLite(Path(where).absolute(), create=create), text
+        from tracker.sqlite import SQLite
+
+        store, shown = SQLite(Path(where).absolute(), create=create), text
     ledger = Ledger(store, shown)
     try:
         _migrate(ledger, store, create=create)
@@ -213,22 +207,10 @@ def open_ledger(where: Path | str, *, create: bool = False) -> Ledger:
     return ledger
 
 
-def shown_url(url: str) -> str:
-    """Return a database address without its password.
-
-    >>> shown_url("postgresql://atlas:secret@10.0.0.5/office")
-    'postgresql://atlas@10.0.0.5/office'
-    """
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
-
-
 def _migrate(ledger: Ledger, store: _Store, *, create: bool) -> None:
     """Apply each migration not yet applied, one transaction each; refuse a ledger that knows more than we do."""
     names = sorted(path.stem for path in (MIGRATIONS / store.folder).glob("*.sql"))
-    done = _applied(ledger, create=create)
+    done = _applied(ledger, store, create=create)
     if not done and not create:
         raise StoreError(f"{ledger.where} 里没有账本，或账本文件已损坏成空的。请用“恢复”取回最近一次备份。")
     newer = sorted(done - set(names))
@@ -252,222 +234,11 @@ def _migrate(ledger: Ledger, store: _Store, *, create: bool) -> None:
         ledger.write(step)
 
 
-def _applied(ledger: Ledger, *, create: bool) -> set[str]:
+def _applied(ledger: Ledger, store: _Store, *, create: bool) -> set[str]:
     if create:
         table = "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, applied TEXT NOT NULL)"
         ledger.write(lambda transaction: transaction.run(table))
     try:
         return {str(row[0]) for row in ledger.read(lambda t: t.rows("SELECT name FROM schema_version"))}
-    except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):
+    except store.no_table:
         return set()
-
-
-def _undo(connection: Any) -> bool:
-    """Roll back; False when the connection is no longer good."""
-    with suppress(sqlite3.Error, psycopg.Error):
-        if isinstance(connection, sqlite3.Connection):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            return True
-        if not connection.closed:
-            connection.execute("ROLLBACK")
-            return True
-    return False
-
-
-class _SQLite:
-    """The ledger as a file beside the layers."""
-
-    mark = "?"
-    folder = "sqlite"
-
-    def __init__(self, path: Path, *, create: bool) -> None:
-        self.path = path
-        self.reserve = path.with_name(path.name + "-reserve")
-        self.is_read_only = False
-        self.notices: list[str] = []
-        self._uri = "file://" + ("" if path.as_posix().startswith("/") else "/") + quote(path.as_posix())
-        self._mode = "rw"
-        self._journal = "WAL"
-        if not path.exists() and not create:
-            raise StoreError(f"找不到账本 {path}。请确认办公室文件夹是否正确，或从备份恢复。")
-        if disk.is_network_share(path.parent):
-            self._journal = "DELETE"
-            self.notices.append(
-                "办公室放在网络共享上：只适合一人使用。多人同时使用请改用 PostgreSQL（见 docs/tracker.md）。"
-            )
-        if not path.exists():
-            path.touch()
-        self._find_mode()
-        if not self.is_read_only:
-            disk.keep_reserve(self.reserve)
-        state = path.stat()
-        self._identity = (state.st_dev, state.st_ino)
-        guard.protect(path)
-
-    def connect(self) -> sqlite3.Connection:
-        with guard.ledger_at_work():
-            connection = sqlite3.connect(
-                f"{self._uri}?{'immutable=1' if self._mode == 'immutable' else 'mode=' + self._mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=10.0,
-                cached_statements=256,
-            )
-            try:
-                for pragma in ("busy_timeout=10000", "trusted_schema=OFF", "foreign_keys=ON", "synchronous=FULL"):
-                    connection.execute(f"PRAGMA {pragma}")
-                if not self.is_read_only:
-                    connection.execute(f"PRAGMA journal_mode={self._journal}").fetchone()
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-    def begin(self, connection: sqlite3.Connection, is_write: bool) -> None:
-        if is_write:
-            self._check_identity()
-            connection.execute("BEGIN IMMEDIATE")
-        else:
-            connection.execute("BEGIN")
-
-    def apply(self, connection: sqlite3.Connection, script: str) -> None:
-        statement = ""
-        for line in script.splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                connection.execute(statement)
-                statement = ""
-
-    def is_transient(self, error: Exception) -> bool:
-        return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-    def has_room_after(self, error: Exception) -> bool:
-        """Give up the reserve file when the disk is full; True when the write is worth trying again."""
-        if _code(error) != sqlite3.SQLITE_FULL or not disk.give_up_reserve(self.reserve):
-            return False
-        self.notices.append("磁盘空间即将用完，已动用预留空间保存这一次。请尽快清理磁盘，否则下一次将无法保存。")
-        return True
-
-    def explain(self, error: Exception) -> StoreError | None:
-        name = self.path
-        texts = {
-            sqlite3.SQLITE_FULL: f"磁盘已满，这一次没有保存，以前的记录都在：{name}。请清理出空间后再保存一次。",
-            sqlite3.SQLITE_BUSY: f"账本一直被别的程序占用，这一次没有保存：{name}。请稍后再试。",
-            sqlite3.SQLITE_LOCKED: f"账本一直被别的程序占用，这一次没有保存：{name}。请稍后再试。",
-            sqlite3.SQLITE_READONLY: f"账本不可写，这一次没有保存：{name}。请检查文件夹权限或磁盘写保护。",
-            sqlite3.SQLITE_CANTOPEN: f"打不开账本：{name}。请检查文件夹是否存在、权限是否足够、磁盘是否已满。",
-            sqlite3.SQLITE_CORRUPT: f"账本文件已损坏，为免错上加错没有继续：{name}。请用“恢复”取回最近一次备份。",
-            sqlite3.SQLITE_NOTADB: f"账本文件已损坏或不是账本：{name}。请用“恢复”取回最近一次备份。",
-            sqlite3.SQLITE_IOERR: f"磁盘读写出错，这一次没有保存：{name}。请检查磁盘，先做备份。",
-        }
-        text = texts.get(_code(error))
-        return StoreError(text) if text else None
-
-    def closed(self) -> None:
-        guard.release(self.path)
-
-    def _check_identity(self) -> None:
-        try:
-            state = self.path.stat()
-        except OSError:
-            state = None
-        if state is None or (state.st_dev, state.st_ino) != self._identity:
-            raise StoreError(
-                f"账本文件在使用中被删除或替换：{self.path}。为免写错地方已停止保存，请关闭程序，确认文件后再打开。"
-            )
-
-    def _find_mode(self) -> None:
-        """Find out whether the file can be written, only read, or only read as it lies on a read-only disk."""
-        for mode in ("rw", "ro", "immutable"):
-            self._mode, self.is_read_only = mode, mode != "rw"
-            try:
-                self._try()
-            except sqlite3.Error as error:
-                is_last = mode == "immutable" or self._has_log()
-                if mode == "rw" and _code(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-                    raise self.explain(error) or error from error
-                if mode != "rw" and is_last:
-                    raise self.explain(error) or error from error
-            else:
-                break
-        if self.is_read_only:
-            self.notices.append("办公室以只读方式打开：可以查看和导出，不能保存。")
-
-    def _try(self) -> None:
-        connection = self.connect()
-        try:
-            if not self.is_read_only:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("ROLLBACK")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if self.path.stat().st_size <= _QUICK_CHECK_BYTES:
-                answer = connection.execute("PRAGMA quick_check(1)").fetchone()
-                if answer[0] != "ok":
-                    raise StoreError(f"账本文件已损坏：{self.path}（{answer[0]}）。请用“恢复”取回最近一次备份。")
-        finally:
-            connection.close()
-
-    def _has_log(self) -> bool:
-        log = self.path.with_name(self.path.name + "-wal")
-        return log.exists() and log.stat().st_size > 0
-
-
-class _PostgreSQL:
-    """The ledger of an office with several machines."""
-
-    mark = "%s"
-    folder = "postgresql"
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.is_read_only = False
-        self.notices: list[str] = []
-
-    def connect(self) -> Any:
-        try:
-            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10, client_encoding="utf8")
-        except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1] if str(error).strip() else ""
-            raise StoreError(
-                f"连不上 PostgreSQL 账本 {shown_url(self._url)}：{reason}。请检查服务器、用户名和密码。"
-            ) from error
-        connection.execute("SET synchronous_commit = on")
-        connection.execute("SET TIME ZONE 'UTC'")
-        return connection
-
-    def begin(self, connection: Any, is_write: bool) -> None:
-        connection.execute("BEGIN" if is_write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        if is_write:
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('qiyou.' || current_schema()))")
-
-    def apply(self, connection: Any, script: str) -> None:
-        connection.execute(script)
-
-    def is_transient(self, error: Exception) -> bool:
-        lost = (psycopg.errors.AdminShutdown, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-        is_dropped = isinstance(error, psycopg.OperationalError) and getattr(error, "sqlstate", None) is None
-        return is_dropped or isinstance(error, lost)
-
-    def has_room_after(self, error: Exception) -> bool:  # noqa: ARG002 - the server keeps its own reserve
-        return False
-
-    def explain(self, error: Exception) -> StoreError | None:
-        where = shown_url(self._url)
-        if isinstance(error, psycopg.errors.DiskFull):
-            return StoreError(f"数据库服务器磁盘已满，这一次没有保存：{where}。请联系管理员清理空间。")
-        if isinstance(error, psycopg.errors.InsufficientPrivilege):
-            return StoreError(f"数据库用户没有足够权限：{where}。请管理员授权（见 docs/tracker.md）。")
-        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            return StoreError(f"数据库当前只读，这一次没有保存：{where}。请联系管理员。")
-        if self.is_transient(error):
-            return StoreError(f"与数据库的连接中断，这一次可能没有保存：{where}。请稍后再试，重复提交不会重复记账。")
-        return None
-
-    def closed(self) -> None:
-        pass
-
-
-def _code(error: Exception) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
