@@ -57,10 +57,9 @@ def read_lines(shapes: Any, levels: Floats, *, tolerance_m: float) -> tuple[Line
     good[1:] &= (line[1:] != line[:-1]) | (xy[1:] != xy[:-1]).any(axis=1)
     xy, line = xy[good], line[good]
     count = np.bincount(line, minlength=len(parts))
-    short, used = np.flatnonzero(count < 2), np.flatnonzero(count >= 2)
-    bare = np.flatnonzero(np.bincount(road, minlength=len(shapes)) == 0)
-    at = np.full((len(short), 2), np.nan)
-    at[count[short] == 1] = xy[np.isin(line, short)]
+    short, used = np.flatnonzero(count == 1), np.flatnonzero(count >= 2)
+    bare = np.flatnonzero(np.bincount(road, weights=count, minlength=len(shapes)) == 0)
+    at = xy[count[line] == 1]
     repairs = [
         repair_table("empty", bare, -1, np.full((len(bare), 2), np.nan), 0.0, is_applied=True),
         repair_table("zero_length", road[short], -1, at, 0.0, is_applied=True),
@@ -112,11 +111,15 @@ def crossings(lines: Lines) -> tuple[Ints, Ints, Floats, Floats, Floats]:
     chain_one = lines.chainage_m[start[first]] + along_first
     chain_two = lines.chainage_m[start[second]] + along_second
     line_one, line_two = lines.line[start[first]], lines.line[start[second]]
-    length = np.maximum(np.hypot(*(b[first] - a[first]).T), TOUCH_M)
-    xy = a[first] + (b[first] - a[first]) * (along_first / length)[:, None]
+    xy = (_along(a[first], b[first], along_first) + _along(a[second], b[second], along_second)) / 2
     inside = (chain_one > TOUCH_M) & (chain_one < lines.length_m[line_one] - TOUCH_M)
     inside &= (chain_two > TOUCH_M) & (chain_two < lines.length_m[line_two] - TOUCH_M)
     return line_one[inside], line_two[inside], chain_one[inside], chain_two[inside], xy[inside]
+
+
+def _along(a: Floats, b: Floats, along_m: Floats) -> Floats:
+    place: Floats = a + (b - a) * (along_m / np.maximum(np.hypot(*(b - a).T), TOUCH_M))[:, None]
+    return place
 
 
 def _overlaid(a: Floats, b: Floats, one: Ints, two: Ints) -> tuple[Ints, Ints, Floats, Floats]:

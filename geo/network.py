@@ -292,7 +292,7 @@ def shortest(network: Network, *, weight_mm: Any, sources: Any) -> tuple[Floats,
     place = np.full(count, -1, np.int64)
     place[wanted[::-1]] = np.arange(len(wanted))[::-1]
     reached = np.isfinite(distance)
-    return distance, np.where(before >= 0, before, -1).astype(np.int64), np.where(reached, place[source], -1)
+    return distance, np.where(before >= 0, before, -1).astype(np.int64), np.where(reached, place[np.maximum(source, 0)], -1)
 
 
 def to_networkx(network: Network) -> Any:
