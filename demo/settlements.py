@@ -15,8 +15,8 @@ from demo import names
 from demo.sizes import Array, Size
 from demo.terrain import Terrain, lattice_graph
 
-POOR_VILLAGE_SHARE = 0.15
-KEY_VILLAGE_SHARE = 0.15
+POOR_VILLAGE_SHARE = 0.30
+KEY_VILLAGE_SHARE = 0.12
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ def _warp(terrain: Terrain, xy: Array) -> Array:
     reach = terrain.cell_m * 0.35
     u, v = xy[:, 0] / terrain.cell_m, xy[:, 1] / terrain.cell_m
     return np.round(
-        np.column_stack(
-            [xy[:, 0] + reach * np.sin(1.7 * v + 0.9 * u), xy[:, 1] + reach * np.cos(1.3 * u - 1.1 * v)]
-        ),
+        np.column_stack([xy[:, 0] + reach * np.sin(1.7 * v + 0.9 * u), xy[:, 1] + reach * np.cos(1.3 * u - 1.1 * v)]),
         3,
     )
 
@@ -116,7 +114,10 @@ def _group_towns(seat_xy: Array, owner: Array, count: int, rng: np.random.Genera
     """Gather neighbouring villages into towns; return each village's group and the village each seat lies in."""
     n = seat_xy.shape[0]
     across = np.concatenate(
-        [np.column_stack([owner[:, :-1].ravel(), owner[:, 1:].ravel()]), np.column_stack([owner[:-1].ravel(), owner[1:].ravel()])]
+        [
+            np.column_stack([owner[:, :-1].ravel(), owner[:, 1:].ravel()]),
+            np.column_stack([owner[:-1].ravel(), owner[1:].ravel()]),
+        ]
     )
     across = np.unique(across[(across[:, 0] != across[:, 1]) & (across >= 0).all(axis=1)], axis=0)
     length = np.hypot(*(seat_xy[across[:, 0]] - seat_xy[across[:, 1]]).T)
@@ -136,9 +137,7 @@ def _spread(xy: Array, count: int, rng: np.random.Generator) -> Array:
     for _ in range(12):
         nearest = cKDTree(chosen).query(xy)[1]
         weight = np.maximum(np.bincount(nearest, minlength=len(chosen)), 1)
-        chosen = np.column_stack(
-            [np.bincount(nearest, xy[:, k], minlength=len(chosen)) / weight for k in (0, 1)]
-        )
+        chosen = np.column_stack([np.bincount(nearest, xy[:, k], minlength=len(chosen)) / weight for k in (0, 1)])
     found = np.unique(cKDTree(xy).query(chosen)[1])
     return found[np.argsort(np.hypot(*(xy[found] - xy.mean(axis=0)).T), kind="stable")]
 
@@ -200,9 +199,7 @@ def _dissolve(shapes: Array, group: Array, count: int) -> Array:
     return np.array([shapely.coverage_union_all(shapes[group == g]) for g in range(count)], dtype=object)
 
 
-def _town_table(
-    seat_xy: Array, group: Array, capitals: Array, size: Size, rng: np.random.Generator
-) -> pd.DataFrame:
+def _town_table(seat_xy: Array, group: Array, capitals: Array, size: Size, rng: np.random.Generator) -> pd.DataFrame:
     """List the towns with code, name and the row of the village that is their seat; the first is the county seat."""
     centre = seat_xy[capitals]
     county = _counties(centre, size.counties, rng)
@@ -253,7 +250,9 @@ def _village_table(
     rank = pd.Series(group).groupby([group, urban]).cumcount().to_numpy()
     number = np.where(urban, 1 + rank, 200 + rank)
     draw = rng.random(seats.size)
-    listed = np.where(draw < POOR_VILLAGE_SHARE, "poor", np.where(draw < POOR_VILLAGE_SHARE + KEY_VILLAGE_SHARE, "key", "none"))
+    listed = np.where(
+        draw < POOR_VILLAGE_SHARE, "poor", np.where(draw < POOR_VILLAGE_SHARE + KEY_VILLAGE_SHARE, "key", "none")
+    )
     short = names.village_names(rng, county, group)
     return pd.DataFrame(
         {
@@ -286,7 +285,9 @@ def _hamlet_table(
     houses += (abs(gap) // count) * np.sign(gap)
     return pd.DataFrame(
         {
-            "natural_village_id": [f"{v}{k + 1:03d}" for v, k in zip(villages["village_id"].to_numpy()[village], rank, strict=True)],
+            "natural_village_id": [
+                f"{v}{k + 1:03d}" for v, k in zip(villages["village_id"].to_numpy()[village], rank, strict=True)
+            ],
             "name": names.hamlet_names(rng, village),
             "village": village,
             "x": xy[:, 0],

@@ -32,9 +32,7 @@ class Terrain:
     def xy(self, cells: Array) -> Array:
         """Give the centre of lattice cells (flat indices) as an (n, 2) array of metres."""
         rows, columns = np.divmod(cells, self.elevation.shape[1])
-        return np.column_stack(
-            [self.left_x + (columns + 0.5) * self.cell_m, self.top_y - (rows + 0.5) * self.cell_m]
-        )
+        return np.column_stack([self.left_x + (columns + 0.5) * self.cell_m, self.top_y - (rows + 0.5) * self.cell_m])
 
     def cell(self, xy: Array) -> Array:
         """Give the flat index of the lattice cell under each point, clipped to the lattice."""
@@ -164,6 +162,18 @@ def fine_elevation(terrain: Terrain, cell_m: float, rng: np.random.Generator) ->
     """Refine the lattice heights to smaller cells, in metres to one decimal, with a little roughness."""
     factor = terrain.cell_m / cell_m
     shape = tuple(int(n * factor) for n in terrain.elevation.shape)
-    grid = ndimage.zoom(terrain.elevation, [n / m for n, m in zip(shape, terrain.elevation.shape, strict=True)], order=1, grid_mode=True, mode="nearest")
-    grain = ndimage.zoom(rng.standard_normal(terrain.elevation.shape).astype(np.float32), [n / m for n, m in zip(grid.shape, terrain.elevation.shape, strict=True)], order=1, grid_mode=True, mode="nearest")
+    grid = ndimage.zoom(
+        terrain.elevation,
+        [n / m for n, m in zip(shape, terrain.elevation.shape, strict=True)],
+        order=1,
+        grid_mode=True,
+        mode="nearest",
+    )
+    grain = ndimage.zoom(
+        rng.standard_normal(terrain.elevation.shape).astype(np.float32),
+        [n / m for n, m in zip(grid.shape, terrain.elevation.shape, strict=True)],
+        order=1,
+        grid_mode=True,
+        mode="nearest",
+    )
     return np.asarray(np.round(grid + 0.6 * grain, 1), dtype=np.float32)
