@@ -39,7 +39,9 @@ def measurement_crs(longitude: float, latitude: float) -> CRS:
     (4547, 4535, 32638)
     """
     if not (-180.0 <= longitude <= 180.0 and -90.0 <= latitude <= 90.0):
-        raise CRSError(f"无法选择量算坐标系：中心点经度 {longitude}、纬度 {latitude} 不是有效的经纬度，请检查图层坐标系。")
+        raise CRSError(
+            f"无法选择量算坐标系：中心点经度 {longitude}、纬度 {latitude} 不是有效的经纬度，请检查图层坐标系。"
+        )
     if 73.5 <= longitude <= 136.5 and 3.0 <= latitude <= 54.0:
         return CRS.from_epsg(4534 + min(max(round(longitude / 3), 25), 45) - 25)
     zone = min(int((longitude + 180.0) // 6) + 1, 60)

@@ -112,7 +112,7 @@ def gcj02_from_wgs84(lon: ArrayLike, lat: ArrayLike) -> Pair:
     --------
     >>> lon, lat = gcj02_from_wgs84(113.749, 25.085)
     >>> round(float(lon), 4), round(float(lat), 4)
-    (113.7542, 25.0819)
+    (113.7543, 25.0822)
     """
     return _inside_only(lon, lat, _to_gcj)
 
