@@ -16,7 +16,7 @@ from layers.workspace import Workspace
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 MEASURED_COLUMNS = (
     *("measured", "value", "unit", "threshold", "evidence_layer", "evidence_id", "note"),
-    *("households_within", "households_known", "households"),
+    *("distance_m", "households_within", "households_known", "households"),
 )
 Way = Callable[[Floats, Features], tuple[Ints, Floats]]
 Elevation = Callable[[Floats], Floats]
@@ -89,6 +89,7 @@ class Answer:
         self.layer = np.full(size, layer, dtype=object)
         self.evidence = np.full(size, "", dtype=object)
         self.note = np.full(size, "", dtype=object)
+        self.distance_m = np.full(size, np.nan)
         self.reach = np.full((size, 3), np.nan)
 
     def say(self, mask: Flags, note: str) -> None:
@@ -107,6 +108,7 @@ class Answer:
             "evidence_layer": self.layer,
             "evidence_id": self.evidence,
             "note": self.note,
+            "distance_m": self.distance_m,
             "households_within": self.reach[:, 0],
             "households_known": self.reach[:, 1],
             "households": self.reach[:, 2],

@@ -24,7 +24,7 @@ FINDING_COLUMNS = (
     *("unit_id", "unit_kind", "town", "need", "status", "measured", "claimed", "value", "unit", "threshold"),
     *("strength", "rule", "reference", "evidence_layer", "evidence_id", "note"),
 )
-REACH_COLUMNS = ("households_within", "households_known", "households")
+REACH_COLUMNS = ("distance_m", "households_within", "households_known", "households")
 _ORDER = "order"
 Texts = npt.NDArray[Any]
 
@@ -87,7 +87,7 @@ def cover(
 
 
 def cover_with_reach(ws: Workspace, policy: Policy, day: date, context: Context) -> pd.DataFrame:
-    """Judge as `cover` does, and keep for each finding the households within reach, those known, and all (NaN: none)."""
+    """Judge as `cover` does, and keep for each finding its distance and the households within reach."""
     claims = latest_claims(ws, day)
     labels = need_labels(policy)
     done: dict[str, pd.DataFrame] = {}

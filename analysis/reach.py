@@ -159,7 +159,7 @@ def _covering(points: Floats, features: Features) -> tuple[Ints, Floats]:
 def _near_units(units: Units, found: _Found, features: Features, most: float, layer: str) -> Answer:
     answer = Answer(len(units), unit="m", threshold=most, layer=layer)
     answer.measured[found.within], answer.measured[found.beyond] = YES, NO
-    answer.value[:] = np.where(np.isfinite(found.metres), found.metres, np.nan)
+    answer.value[:] = answer.distance_m[:] = np.where(np.isfinite(found.metres), found.metres, np.nan)
     named = found.index >= 0
     answer.evidence[named] = features.ids[found.index[named]]
     doubt = ~found.within & ~found.beyond

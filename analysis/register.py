@@ -78,7 +78,8 @@ def claimed_for(need: Need, parameters: Mapping[str, Any], claims: pd.DataFrame,
     """Read the claims about one need as yes or no, for every unit.
 
     A number is compared with what the rule asks for: at least `min_count` or `min_share` (a share above 1 is read as
-    per cent), at most `max_distance_m`; for other rules any number above 0 is yes.
+    per cent), at least the number of needs of an `all`, above 0 for a flag. A number about a distance or a road stays
+    unknown: it may mean kilometres that are there or kilometres that are missing.
 
     Returns
     -------
@@ -97,18 +98,22 @@ def claimed_for(need: Need, parameters: Mapping[str, Any], claims: pd.DataFrame,
     mine = mine.astype({"amount": np.float64})
     amount = mine["amount"].to_numpy(dtype=np.float64)
     said = mine["claimed"].fillna(UNKNOWN).to_numpy(dtype=object).copy()
-    enough = _enough(need, parameters, amount)
+    text = {name: mine[name].fillna("").to_numpy(dtype=object).copy() for name in ("source", "by", "day", "note")}
     counted = np.isfinite(amount)
-    said[counted] = np.where(enough[counted], YES, NO)
-    text = {name: mine[name].fillna("").to_numpy(dtype=object) for name in ("source", "by", "day", "note")}
+    enough = _enough(need, parameters, amount)
+    if enough is None:
+        text["note"][counted] = [f"台账写的是数 {number:g}，不能读成有或没有" for number in amount[counted]]
+    else:
+        said[counted] = np.where(enough[counted], YES, NO)
     return pd.DataFrame({"claimed": said, "amount": amount, **text})
 
 
 def _enough(need: Need, parameters: Mapping[str, Any], amount: Any) -> Any:
+    """Say which numbers are enough; None where a number may mean anything (a distance? kilometres missing?)."""
     if need.kind == "has":
         return amount >= float(parameters.get("min_count", 1))
     if "min_share" in parameters:
         return np.where(amount > 1, amount / 100, amount) >= float(parameters["min_share"])
-    if need.kind == "near":
-        return amount <= float(parameters["max_distance_m"])
-    return amount > 0
+    if need.kind == "all":
+        return amount >= len(parameters["needs"])
+    return amount > 0 if need.kind == "flag" else None

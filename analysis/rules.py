@@ -128,6 +128,7 @@ def _nearest_note(answer: Answer, units: Units, features: Features, mask: Flags)
         return
     index, metres = distances(units.points[rows], features)
     for row, found, distance in zip(rows, index, metres, strict=True):
+        answer.distance_m[row] = distance if np.isfinite(distance) else np.nan
         if found >= 0:
             answer.evidence[row] = features.ids[found]
             answer.note[row] = f"最近的在 {distance:.0f} 米处"

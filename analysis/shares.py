@@ -149,6 +149,7 @@ def road(units: Units, ws: Workspace, parameters: Mapping[str, Any], context: Co
     answer.measured[state == "connected"], answer.measured[lacks] = YES, NO
     to_do = states["gap_km"].fillna(0.0) + states["new_km"].fillna(0.0)
     answer.value[:] = np.where(np.isin(state, ("connected", "harden", "build")), to_do, np.nan)
+    answer.distance_m[:] = answer.value * 1000.0
     evidence = np.where(
         state == "connected", _text(states["outlet"]), _text(states["segment_ids"].str.split(";").str[0])
     )
