@@ -135,10 +135,21 @@ def version(ledger: Ledger, subject: str) -> int:
     return ledger.read(lambda t: _version(t, subject))
 
 
+def by_id(ledger: Ledger, event_id: str) -> Event | None:
+    """Return the event stored under a form's id, None when that form has not been saved yet."""
+    found = ledger.read(lambda t: t.rows(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (event_id,)))
+    return _event(found[0]) if found else None
+
+
 def effective(
-    ledger: Ledger, kinds: Iterable[str], *, as_of: date | None = None, known_on: date | None = None
+    ledger: Ledger,
+    kinds: Iterable[str],
+    *,
+    as_of: date | None = None,
+    known_on: date | None = None,
+    subject: str | None = None,
 ) -> list[Event]:
-    """Return the events of these kinds that hold, in the order they happened.
+    """Return the events of these kinds (of one subject, if given) that hold, in the order they happened.
 
     `as_of` keeps what had happened by the end of that day, `known_on` what had been entered by the end of that day
     (China time); None means everything. Corrected and withdrawn events are left out.
@@ -146,20 +157,25 @@ def effective(
     names = list(kinds)
 
     def work(t: Transaction) -> list[tuple[Any, ...]]:
-        where, values = _holds(t, names, as_of, known_on)
+        where, values = _holds(t, names, as_of, known_on, subject)
         return t.rows(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY place", values)
 
     return [_event(row) for row in ledger.read(work)]
 
 
 def latest(
-    ledger: Ledger, kinds: Iterable[str], *, as_of: date | None = None, known_on: date | None = None
+    ledger: Ledger,
+    kinds: Iterable[str],
+    *,
+    as_of: date | None = None,
+    known_on: date | None = None,
+    subject: str | None = None,
 ) -> list[Event]:
     """Return, for every subject and kind, the last event that holds (see `effective`), ordered by subject and place."""
     names = list(kinds)
 
     def work(t: Transaction) -> list[tuple[Any, ...]]:
-        where, values = _holds(t, names, as_of, known_on)
+        where, values = _holds(t, names, as_of, known_on, subject)
         last = f"SELECT max(place) AS last FROM events WHERE {where} GROUP BY kind, subject"
         return t.rows(
             f"SELECT {_COLUMNS} FROM events WHERE seq IN (SELECT CAST(substr(last, 25) AS INTEGER) FROM ({last}) AS m)",
@@ -271,7 +287,7 @@ def _same(stored: Event, draft: Draft, payload: str) -> Event:
 
 
 def _holds(
-    t: Transaction, kinds: Sequence[str], as_of: date | None, known_on: date | None
+    t: Transaction, kinds: Sequence[str], as_of: date | None, known_on: date | None, subject: str | None
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the condition, and its values, that an event holds: of the kinds, happened, known, not replaced."""
     known = _known_until(t, known_on)
@@ -279,7 +295,9 @@ def _holds(
     day = f"{as_of.isoformat()}~" if as_of else "~"
     replaced = "SELECT corrects FROM events WHERE corrects IS NOT NULL AND seq <= ?"
     where = f"kind IN ({marks}) AND place < ? AND seq <= ? AND seq NOT IN ({replaced})"
-    return where, (*kinds, day, known, known)
+    if subject is None:
+        return where, (*kinds, day, known, known)
+    return f"{where} AND subject = ?", (*kinds, day, known, known, subject)
 
 
 def _known_until(t: Transaction, known_on: date | None) -> int:
