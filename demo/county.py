@@ -66,7 +66,7 @@ def plan_county(size: str, seed: int, progress: Progress | None = None) -> Plan:
     links = make_links(terrain, places, wanted, rng)
     roads = make_roads(terrain, places, links, wanted, rng)
     codes = route_codes(places, links)
-    register, road_lines = make_register(places, links, roads, codes, rng)
+    register, road_lines = make_register(places, roads, codes, rng)
     say("农户")
     households = make_households(places, wanted, rng)
     people = count_people(places, households, wanted, rng)
@@ -92,7 +92,7 @@ def plan_county(size: str, seed: int, progress: Progress | None = None) -> Plan:
         facilities=facilities,
         claims=claims,
         bridges=make_bridges(roads, codes[0], links.route_class, rng),
-        lines=make_lines(places, links, roads, facilities, rng),
+        lines=make_lines(places, roads, facilities, rng),
         service_areas=make_service_areas(places, rng),
         hazards=hazards[:2],
         planted=planted,

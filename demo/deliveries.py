@@ -127,8 +127,12 @@ def write_natural_villages(plan: Plan, folder: Path) -> Delivery:
         ("坐标（CGCS2000）", "经度"): at[:, 0],
         ("坐标（CGCS2000）", "纬度"): at[:, 1],
     }
-    footer = [f"合计：{len(hamlets)}个自然村", SIGNED]
-    write_ledger(path, title=f"{NAME}自然村基本情况台账", note=NOTE, columns=columns, footer=footer)
+    totals = {
+        "户数（户）": int(plan.people["households"].sum()),
+        "总人口（人）": int(population.sum()),
+        "贫困人口（人）": int(plan.people["poor_population"].sum()),
+    }
+    write_ledger(path, title=f"{NAME}自然村基本情况台账", note=NOTE, columns=columns, totals=totals, footer=[SIGNED])
     return "natural_villages", path, {"crs": ledgers.STORAGE}
 
 
@@ -162,9 +166,7 @@ def write_bridges(plan: Plan, folder: Path) -> Delivery:
     columns[("技术指标", "桥面净宽（米）")] = bridges["桥面净宽"].to_numpy()
     columns[("技术指标", "技术状况评定等级")] = bridges["技术状况评定等级"].to_numpy()
     columns[("坐标", "经度")], columns[("坐标", "纬度")] = at[:, 0], at[:, 1]
-    write_ledger(
-        path, title=f"{NAME}桥梁基本情况表", note=NOTE, columns=columns, footer=[f"合计：{len(bridges)}座", SIGNED]
-    )
+    write_ledger(path, title=f"{NAME}桥梁基本情况表", note=NOTE, columns=columns, totals={}, footer=[SIGNED])
     return "bridges", path, {"crs": ledgers.STORAGE}
 
 
@@ -197,9 +199,7 @@ def _clinics(rows: pd.DataFrame, folder: Path) -> Delivery:
         ("坐标", "经度"): at[:, 0],
         ("坐标", "纬度"): at[:, 1],
     }
-    write_ledger(
-        path, title=f"{NAME}村卫生站一览表", note=NOTE, columns=columns, footer=[f"合计：{len(rows)}所", SIGNED]
-    )
+    write_ledger(path, title=f"{NAME}村卫生站一览表", note=NOTE, columns=columns, totals={}, footer=[SIGNED])
     mapping = ledgers.write_mapping(folder / "卫生站_对应表.toml", {"constants": {"kind": "clinic"}})
     return "facilities", path, {"crs": ledgers.STORAGE, "mapping": mapping}
 
@@ -292,10 +292,15 @@ def write_households(plan: Plan, folder: Path) -> Delivery:
         )
         return "households", path, {"crs": ledgers.STORAGE}
     path = folder / "农户台账_虚构数据.xlsx"
-    n = len(plan.households)
-    people = int(plan.households["members"].sum())
-    footer = [f"合计：{n}户{people}人", SIGNED]
-    write_ledger(path, title=f"{NAME}农户住房与保障情况台账（虚构数据）", note=NOTE, columns=columns, footer=footer)
+    totals = {"家庭人口（人）": int(plan.households["members"].sum())}
+    write_ledger(
+        path,
+        title=f"{NAME}农户住房与保障情况台账（虚构数据）",
+        note=NOTE,
+        columns=columns,
+        totals=totals,
+        footer=[SIGNED],
+    )
     return "households", path, {"crs": ledgers.STORAGE}
 
 
@@ -346,7 +351,8 @@ def write_claims(plan: Plan, folder: Path) -> Delivery:
         title=f"{NAME}七有及公共服务登记册（虚构数据）",
         note=NOTE,
         columns=columns,
-        footer=[f"合计：{n}村", SIGNED],
+        totals={},
+        footer=[SIGNED],
     )
     need_columns = {need: label for label, need in plan.claims.need_of.items()}
     mapping = ledgers.write_mapping(

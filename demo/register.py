@@ -50,7 +50,7 @@ def route_codes(places: Settlements, links: Links) -> tuple[Array, Array]:
 
 
 def make_register(
-    places: Settlements, links: Links, roads: Roads, codes: tuple[Array, Array], rng: np.random.Generator
+    places: Settlements, roads: Roads, codes: tuple[Array, Array], rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Array]:
     """Write one row a segment with the columns of the road annual report (DBF names, ten bytes); add duplicates."""
     table = roads.table

@@ -188,7 +188,7 @@ def _miss(xy: Array, owner: Array, loose: Array, rng: np.random.Generator) -> tu
     return xy, missed, opened
 
 
-def _street_ends(hub: Array, hamlet: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def _street_ends(hub: Array, hamlet: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw short village streets: the first three from the middle of the place, each later one from an earlier one."""
     rank = pd.Series(hamlet).groupby(hamlet).cumcount().to_numpy()
     n = hamlet.size
@@ -202,7 +202,7 @@ def _street_ends(hub: Array, hamlet: Array, rng: np.random.Generator) -> tuple[A
         parent = here - 3
         begin[here] = begin[parent] + step[parent] * rng.uniform(0.35, 0.75, here.size)[:, None]
     slack = np.where(rng.random(n) < UNDERSHOOT_SHARE, rng.uniform(0.3, 1.8, n), 0.0)
-    return begin + step * (slack / length)[:, None], begin + step, rank
+    return begin + step * (slack / length)[:, None], begin + step
 
 
 def _crossings(terrain: Terrain, mesh: _Mesh) -> Array:
@@ -244,7 +244,7 @@ def make_roads(terrain: Terrain, places: Settlements, links: Links, size: Size, 
     xy, missed, opened = _miss(xy, owner, loose, rng)
     main = shapely.linestrings(np.round(xy, 2), indices=owner)
     table = _main_table(places, links, link, surface, chain[first_edge], rng)
-    street, street_lines = _streets(mesh, links, places, table, streets, rng)
+    street, street_lines = _streets(mesh, links, places, streets, rng)
     hard = np.isin(SURFACES[surface[mesh.link]], ["asphalt", "concrete"])
     towns = mesh.node_of_terminal[links.seat_terminal[places.towns["seat"].to_numpy()]]
     core = _reached(mesh, hard, towns)
@@ -311,7 +311,7 @@ def _village_of_terminal(places: Settlements, links: Links) -> Array:
 
 
 def _streets(
-    mesh: _Mesh, links: Links, places: Settlements, table: pd.DataFrame, count: int, rng: np.random.Generator
+    mesh: _Mesh, links: Links, places: Settlements, count: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Array]:
     """Draw village streets, more in larger places; half of the places without a road have none either."""
     houses = places.hamlets["houses"].to_numpy().astype(float)
@@ -321,7 +321,7 @@ def _streets(
     number = np.floor(share / share.sum() * count + rng.random(houses.size)).astype(np.int64)
     hamlet = np.repeat(np.arange(houses.size), number)
     hub = mesh.xy[mesh.node_of_terminal[links.hamlet_terminal]]
-    begin, end, rank = _street_ends(hub, hamlet, rng)
+    begin, end = _street_ends(hub, hamlet, rng)
     lines = shapely.linestrings(np.round(np.stack([begin, end], axis=1), 2))
     modern = rng.random(houses.size) < 0.6
     draw = rng.random(hamlet.size)

@@ -5,7 +5,7 @@ import pandas as pd
 import shapely
 
 from demo.roads import Roads
-from demo.routes import CLASSES, Links
+from demo.routes import CLASSES
 from demo.settlements import Settlements
 from demo.sizes import Array
 from demo.terrain import Terrain
@@ -43,7 +43,7 @@ def make_bridges(roads: Roads, codes: Array, classes: Array, rng: np.random.Gene
 
 
 def make_lines(
-    places: Settlements, links: Links, roads: Roads, facilities: pd.DataFrame, rng: np.random.Generator
+    places: Settlements, roads: Roads, facilities: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Array]:
     """Lead pipes from water works to natural villages, power lines and fibre along the main roads."""
     hamlets = places.hamlets

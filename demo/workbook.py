@@ -92,12 +92,22 @@ def _head(headers: Sequence[Header], first_row: int, strings: _Strings) -> tuple
     return [f'<row r="{first_row}">{"".join(upper)}</row>', f'<row r="{first_row + 1}">{"".join(lower)}</row>'], merges
 
 
+def _total_row(headers: Sequence[Header], totals: Mapping[str, float], row: int, strings: _Strings) -> str:
+    """Write the row of sums: 合计 in the first cell, sums under their headers."""
+    cells = [f'<c r="A{row}" t="s"><v>{strings.of("合计")}</v></c>']
+    for column, (_, name) in enumerate(headers):
+        if column and name in totals:
+            cells.append(f'<c r="{letters(column)}{row}"><v>{totals[name]!r}</v></c>')
+    return f'<row r="{row}">{"".join(cells)}</row>'
+
+
 def write_ledger(
     path: Path,
     *,
     title: str,
     note: str,
     columns: Mapping[Header, Any],
+    totals: Mapping[str, float] | None = None,
     footer: Sequence[str] = (),
     sheet: str = "Sheet1",
 ) -> None:
@@ -111,8 +121,10 @@ def write_ledger(
         First and second row.
     columns
         (group, header) -> values; the same group in neighbouring columns becomes one merged header.
+    totals
+        Header -> sum, written in a row under the data that starts with 合计.
     footer
-        Texts under the data, one a row (合计, 填表人).
+        Texts under that, one a row (填表人).
     """
     headers = list(columns)
     strings = _Strings()
@@ -126,10 +138,13 @@ def write_ledger(
     body = ["".join(row) for row in zip(*cells, strict=True)]
     rows += head + [f'<row r="{r}">{text}</row>' for r, text in enumerate(body, 5)]
     foot = 5 + len(body)
+    if totals is not None:
+        rows.append(_total_row(headers, totals, foot, strings))
+        foot += 1
     rows += [
         f'<row r="{r}"><c r="A{r}" t="s"><v>{strings.of(text)}</v></c></row>' for r, text in enumerate(footer, foot)
     ]
-    merges = [f"A1:{last}1", f"A2:{last}2", *merges, *(f"A{r}:{last}{r}" for r in range(foot + 1, foot + len(footer)))]
+    merges = [f"A1:{last}1", f"A2:{last}2", *merges, *(f"A{r}:{last}{r}" for r in range(foot, foot + len(footer)))]
     merged = "".join(f'<mergeCell ref="{m}"/>' for m in merges)
     data = (
         f'{DECLARATION}<worksheet xmlns="{MAIN}"><dimension ref="A1:{last}{max(foot + len(footer) - 1, 4)}"/><sheetData>'
