@@ -6,10 +6,12 @@ The folder named by the environment variable QIYOU_OFFICE is served; without one
 import os
 from pathlib import Path
 
+import streamlit as st
+
 from views.context import OFFICE_VARIABLE
-from views.server import create_app
+from views.server import ENTRY, app_options
 
 DEMO = Path(__file__).resolve().parent / ".office" / "demo" / "office"
 
 os.environ.setdefault(OFFICE_VARIABLE, str(DEMO))
-app = create_app(Path(os.environ[OFFICE_VARIABLE]))
+app = st.App(ENTRY, **app_options(os.environ[OFFICE_VARIABLE]))

@@ -28,6 +28,7 @@ def varint_lengths(values: Ints) -> Ints:
     --------
     >>> varint_lengths(np.array([0, 127, 128, 16384])).tolist()
     [1, 1, 2, 3]
+
     """
     lengths = np.ones(len(values), dtype=np.int64)
     for bits in (7, 14, 21, 28):
@@ -42,6 +43,7 @@ def varints(values: Ints) -> bytes:
     --------
     >>> varints(np.array([1, 300])).hex()
     '01ac02'
+
     """
     if len(values) == 0:
         return b""
@@ -94,6 +96,7 @@ def encode_layer(
     >>> one = np.array([0, 1])
     >>> encode_layer("p", POINT, np.array([7]), np.array([[3, 4]]), one, one).hex()
     '1a1378020a01701209080718012203090608288020'
+
     """
     if len(ids) == 0:
         return b""

@@ -75,6 +75,7 @@ class TileSource:
     >>> source = TileSource(frame, kind="point")
     >>> len(source.tile(0, 0, 0)) > 0, source.tile(1, 0, 0)
     (True, b'')
+
     """
 
     def __init__(
@@ -100,9 +101,15 @@ class TileSource:
         self.digest = self._digest(shapes, CRS.from_user_input(frame.crs))
         self._shapes = _to_world(_as_kind(shapes[self._positions], kind), CRS.from_user_input(frame.crs))
         self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)
+        self._anchors = _anchors(self._shapes) if kind == "polygon" else None
         self._first_zoom = _thinned(self._boxes[:, :2], self.priority[self._positions]) if kind == "point" else None
         self._prepared: dict[int, Prepared] = {}
         self._lock = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """Roughly how much memory the source takes with its usual zooms prepared."""
+        return int(shapely.get_num_coordinates(self._shapes).sum()) * 48 + self.count * 240 + 1000
 
     @property
     def bounds(self) -> Bounds | None:
@@ -125,6 +132,7 @@ class TileSource:
         -------
         array
             Frame positions in rising order; points on the edge count.
+
         """
         corners = np.asarray(ring, dtype=np.float64)
         if corners.ndim != 2 or len(corners) < 3 or not np.isfinite(corners).all():
@@ -134,7 +142,8 @@ class TileSource:
         west, south, east, north = area.bounds
         box = self._boxes
         near = np.flatnonzero((box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south))
-        return self._positions[near[shapely.intersects(area, self._shapes[near])]]
+        found: npt.NDArray[np.int64] = self._positions[near[shapely.intersects(area, self._shapes[near])]]
+        return found
 
     def warm(self, zooms: Sequence[int]) -> None:
         """Prepare zooms ahead of the first request."""
@@ -148,6 +157,7 @@ class TileSource:
         ------
         InputError
             If there is no such tile.
+
         """
         if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
             raise InputError(f"没有这个瓦片：{z}/{x}/{y}。")
@@ -163,7 +173,18 @@ class TileSource:
             corners, parts = box[hit, :2], np.arange(len(hit) + 1)
             return self._encode(prepared.positions[hit], _units(corners, z, x, y), parts, parts)
         shapes = _clip(prepared.shapes[hit], box[hit], (west, north, east, south))
-        return self._encode(prepared.positions[hit], *_flatten(shapes, self.kind, z, x, y))
+        drawn = self._encode(prepared.positions[hit], *_flatten(shapes, self.kind, z, x, y))
+        return drawn + self._anchor_layer(z, x, y)
+
+    def _anchor_layer(self, z: int, x: int, y: int) -> bytes:
+        """Where the names of areas stand: each in the one tile that holds its point, layer `anchors`."""
+        if self._anchors is None:
+            return b""
+        corners = self._anchors * 2**z - (x, y)
+        here = np.flatnonzero(((corners >= 0) & (corners < 1)).all(axis=1) & (self.min_zooms[self._positions] <= z))
+        each = np.arange(len(here) + 1)
+        units = _units(self._anchors[here], z, x, y)
+        return encode_layer("anchors", POINT, self._positions[here], units, each, each)
 
     def _encode(self, positions: Any, coordinates: Any, part_offsets: Any, feature_offsets: Any) -> bytes:
         full = np.diff(feature_offsets) > 0
@@ -238,6 +259,11 @@ def _to_world(shapes: Any, crs: CRS) -> Any:
     return np.asarray(shapely.transform(shapes, project), dtype=object)
 
 
+def _anchors(shapes: Any) -> npt.NDArray[np.float64]:
+    points: npt.NDArray[np.float64] = shapely.get_coordinates(shapely.point_on_surface(shapes)).reshape(-1, 2)
+    return points
+
+
 def _world_of_degrees(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     latitude = np.radians(np.clip(corners[:, 1], -85.05, 85.05))
     return np.column_stack([0.5 + corners[:, 0] / 360, 0.5 - np.arcsinh(np.tan(latitude)) / (2 * np.pi)])
@@ -294,7 +320,8 @@ def _clip(shapes: Any, boxes: npt.NDArray[np.float64], window: Bounds) -> Any:
 
 
 def _units(corners: npt.NDArray[np.float64], z: int, x: int, y: int) -> npt.NDArray[np.int64]:
-    return np.rint((corners * 2**z - (x, y)) * EXTENT).astype(np.int64)
+    units: npt.NDArray[np.int64] = np.rint((corners * 2**z - (x, y)) * EXTENT).astype(np.int64)
+    return units
 
 
 def _flatten(shapes: Any, kind: Geometry, z: int, x: int, y: int) -> tuple[Any, Any, Any]:

@@ -1,15 +1,24 @@
 """The map people plan on: folium composes it, vector tiles carry it, a small patch changes it."""
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import folium
 import numpy as np
 import numpy.typing as npt
+import streamlit as st
+from folium.plugins import Fullscreen
 
+from geo.errors import InputError, StoreError
 from geo.tiles import Geometry
+from views import assets
+from views.compile import VectorTiles, compile_map, esc, script_module
 from views.palette import Pattern, Swatch
+from views.tilestore import EVERYONE, store
 
 Bounds = tuple[float, float, float, float]
 Feature = tuple[str, int]
@@ -108,25 +117,53 @@ def register_source(
     kind: Geometry,
     priority: npt.NDArray[Any] | None = None,
     min_zooms: npt.NDArray[Any] | None = None,
-    audience: frozenset[str] = frozenset(),
+    audience: frozenset[str] = EVERYONE,
 ) -> str:
-    """Make a frame available as vector tiles and return the digest that addresses them."""
-    raise NotImplementedError
+    """Make a frame available as vector tiles and return the digest that addresses them.
+
+    Parameters
+    ----------
+    frame
+        GeoDataFrame with a CRS. Shared frames may be passed again and again: the same object costs nothing.
+    id_field
+        Column that names a feature; it must be there and be unique. It is not sent: features go by position.
+    kind
+        What is drawn; polygons drawn as points stand at a point on their surface.
+    priority
+        One number a row. Where points are too many for a zoom the largest stays, so give the worst status the most.
+    min_zooms
+        The tile zoom (map zoom less one) from which each row is drawn, e.g. roads by class.
+    audience
+        Who may fetch the tiles, e.g. ``frozenset({"households"})``; empty: everyone who is signed in.
+
+    Raises
+    ------
+    InputError
+        If `id_field` is missing or not unique.
+
+    """
+    if id_field not in frame:
+        raise InputError(f"图层没有“{id_field}”一列，不能绘图。")
+    if frame[id_field].duplicated().any():
+        raise InputError(f"“{id_field}”有重复值，点选会认错要素。请先在数据质量页处理重复编号。")
+    return store().add_source(
+        frame, name=id_field, kind=kind, priority=priority, min_zooms=min_zooms, audience=audience
+    )
 
 
-def register_column(codes: npt.NDArray[np.integer[Any]], *, audience: frozenset[str] = frozenset()) -> str:
-    """Make a column of codes available to the map and return the digest that addresses it."""
-    raise NotImplementedError
+def register_column(codes: npt.NDArray[np.integer[Any]], *, audience: frozenset[str] = EVERYONE) -> str:
+    """Make a column of codes (whole numbers from 0, one a feature in frame order) available; return its digest."""
+    return store().add_column(codes, audience=audience)
 
 
-def register_labels(texts: Sequence[str], *, audience: frozenset[str] = frozenset()) -> str:
+def register_labels(texts: Sequence[str], *, audience: frozenset[str] = EVERYONE) -> str:
     """Make one text a feature (shown on hover and as map label) available and return its digest."""
-    raise NotImplementedError
+    return store().add_labels(texts, audience=audience)
 
 
-def register_hillshade(path: Any, *, audience: frozenset[str] = frozenset()) -> str:
+def register_hillshade(path: str | Path, *, audience: frozenset[str] = EVERYONE) -> str:
     """Make a DEM (GeoTIFF, metres) available as shaded relief tiles and return the digest that addresses them."""
-    raise NotImplementedError
+    return store().add_relief(Path(path), audience=audience)
 
 
 def show_map(
@@ -138,7 +175,233 @@ def show_map(
     selected: Sequence[Feature] = (),
     focus: Bounds | Feature | None = None,
     flash: Feature | None = None,
+    view: tuple[float, float, float] | None = None,
     report_view: bool = False,
+    nonce: int = 0,
 ) -> MapEvent:
-    """Show the map and return what the person did last; the view is kept whatever else changes."""
-    raise NotImplementedError
+    """Show the map and return what the person did last; the view is kept whatever else changes.
+
+    Parameters
+    ----------
+    spec
+        What is on the map. Changing it composes the map anew (the view is kept); keep it constant where possible.
+    states
+        How each layer looks, by layer id. A layer without a state is drawn in its own style.
+    key
+        Names this map on the page.
+    height
+        Screen pixels.
+    selected
+        Features drawn highlighted.
+    focus
+        Bounds (west, south, east, north in degrees) or a feature to move to. Acts once per value of `focus` and `nonce`.
+    flash
+        A feature to flash. Acts once per value of `flash` and `nonce`.
+    view
+        Longitude, latitude and zoom to begin with, e.g. from the address; later values are ignored.
+    report_view
+        Also run the page again (once, 0.6 s later) when the map was moved.
+    nonce
+        Change it to repeat the same focus or flash.
+
+    Raises
+    ------
+    InputError
+        If a state names a column that is not there or is not as long as its layer.
+
+    """
+    try:
+        held = assets.load()
+    except StoreError as missing:
+        st.error(str(missing))
+        return MapEvent()
+    digest = store().add_map(definition_of(spec, held.digest))
+    patch = {
+        "entry": held.address("atlas.js"),
+        "map": digest,
+        "key": key,
+        "height": height,
+        "bounds": list(spec.bounds),
+        "view": list(view) if view else None,
+        "reportsView": report_view,
+        "states": {
+            layer.id: _state(layer, states.get(layer.id) or LayerState(visible=layer.visible)) for layer in spec.layers
+        },
+        "selected": _selection(selected),
+        "focus": _focus(spec, focus, nonce),
+        "flash": {"feature": list(flash), "nonce": nonce} if flash else None,
+    }
+    result = _component()(key=key, data=patch, on_event_change=_nothing)
+    return _event(spec, states, getattr(result, "event", None), key)
+
+
+@functools.lru_cache(maxsize=64)
+def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
+    """Compose a map with folium and compile it; the same spec gives the same definition."""
+    held = assets.load()
+    if held.digest != assets_digest:
+        raise StoreError("浏览器资源在运行中被更换。请重新启动。")
+    compiled = compile_map(compose(spec), held)
+    return MappingProxyType(
+        {
+            "title": spec.title,
+            "scripts": list(compiled.scripts),
+            "styles": [*compiled.styles, held.address("atlas.css")],
+            "module": script_module(compiled),
+        }
+    )
+
+
+def compose(spec: MapSpec) -> folium.Map:
+    """Put a map together as folium users know it: relief, vector layers, scale, full screen, layer control."""
+    west, south, east, north = spec.bounds
+    composed = folium.Map(
+        location=[(south + north) / 2, (west + east) / 2],
+        tiles=None,
+        zoom_start=10,
+        control_scale=True,
+        zoom_control="topleft",
+        min_zoom=4,
+        max_zoom=20,
+        world_copy_jump=False,
+    )
+    if spec.hillshade:
+        folium.TileLayer(
+            f"/atlas/hillshade/{spec.hillshade}/{{z}}/{{x}}/{{y}}.png",
+            attr=esc("地形"),
+            name=esc("地形阴影"),
+            overlay=True,
+            max_native_zoom=14,
+            max_zoom=20,
+        ).add_to(composed)
+    VectorTiles([_layer(layer) for layer in spec.layers]).add_to(composed)
+    Fullscreen(title="全屏", title_cancel="退出全屏").add_to(composed)
+    if spec.hillshade:
+        folium.LayerControl(collapsed=True).add_to(composed)
+    return composed
+
+
+def _layer(layer: TileLayer) -> dict[str, Any]:
+    kept = store().sources.get(layer.source)
+    if kept is None:
+        raise InputError(f"图层“{layer.label}”没有登记（register_source）。请刷新页面。")
+    return {
+        "id": layer.id,
+        "label": layer.label,
+        "digest": layer.source,
+        "geometry": layer.geometry,
+        "minZoom": layer.min_zoom,
+        "style": asdict(layer.style),
+        "interactive": layer.interactive,
+        "visible": layer.visible,
+        "bounds": kept.item.bounds,
+    }
+
+
+def _state(layer: TileLayer, state: LayerState) -> dict[str, Any]:
+    used = [name for name in (state.color_by, *state.filters) if name is not None]
+    missing = [name for name in used if name not in state.columns]
+    if missing:
+        raise InputError(f"图层“{layer.label}”按“{missing[0]}”着色或筛选，但没有这一列。")
+    for name in used:
+        _check_length(layer, name, state.columns[name])
+    return {
+        "columns": {name: state.columns[name] for name in used},
+        "by": state.color_by,
+        "classes": [asdict(style) for style in state.classes],
+        "filters": {name: [int(code) for code in codes] for name, codes in state.filters.items()},
+        "visible": state.visible,
+        "opacity": state.opacity,
+        "texts": state.labels_column,
+        "showTexts": state.show_labels,
+    }
+
+
+def _check_length(layer: TileLayer, name: str, digest: str) -> None:
+    """A column that is not as long as its layer would colour the wrong features: refuse it."""
+    source, column = store().sources.get(layer.source), store().columns.get(digest)
+    if source is None or column is None:
+        raise InputError(f"图层“{layer.label}”或它的列“{name}”没有登记。请刷新页面。")
+    if len(column.item) != source.item.count:
+        counts = f"{source.item.count} 个要素，{len(column.item)} 个值"
+        raise InputError(f"图层“{layer.label}”与列“{name}”长度不同（{counts}），不能着色。")
+
+
+def _selection(selected: Sequence[Feature]) -> dict[str, Any]:
+    by_layer: dict[str, list[int]] = {}
+    for layer, position in selected:
+        by_layer.setdefault(layer, []).append(int(position))
+    return {
+        layer: positions if len(positions) <= 100 else register_column(np.asarray(positions))
+        for layer, positions in by_layer.items()
+    }
+
+
+def _focus(spec: MapSpec, focus: Bounds | Feature | None, nonce: int) -> dict[str, Any] | None:
+    if focus is None:
+        return None
+    bounds: Bounds | None
+    if isinstance(focus[0], str):
+        source = next((layer.source for layer in spec.layers if layer.id == focus[0]), "")
+        kept = store().sources.get(source)
+        bounds = kept.item.bounds_of(int(focus[1])) if kept else None
+    else:
+        bounds = focus  # type: ignore[assignment]
+    return {"bounds": list(bounds), "nonce": nonce} if bounds else None
+
+
+@functools.cache
+def _component() -> Any:
+    boot = (assets.COMPONENT / "boot.js").read_text(encoding="utf-8")
+    return st.components.v2.component("qiyou_atlas_map", js=boot, isolate_styles=False)
+
+
+def _nothing() -> None:
+    """An event needs a callback to be kept in the session."""
+
+
+def _event(spec: MapSpec, states: Mapping[str, LayerState], raw: Any, key: str) -> MapEvent:
+    """Read what the browser sent; anything that does not fit is as if nothing had been done."""
+    if not isinstance(raw, Mapping):
+        return MapEvent()
+    ids = {layer.id for layer in spec.layers}
+    try:
+        west, south, east, north = (float(value) for value in raw["bounds"])
+        longitude, latitude = (float(value) for value in raw["center"])
+        event = {"bounds": (west, south, east, north), "center": (longitude, latitude), "zoom": float(raw["zoom"])}
+        nonce = int(raw["nonce"])
+        clicked = raw.get("clicked")
+        found = (str(clicked[0]), int(clicked[1])) if clicked and clicked[0] in ids else None
+        ring = [(float(lon), float(lat)) for lon, lat in raw.get("ring", ())]
+    except (KeyError, TypeError, ValueError, IndexError):
+        return MapEvent()
+    chosen = _inside(spec, states, ring, set(raw.get("layers", ())), nonce, key) if ring else ()
+    return MapEvent(clicked=found, selected=chosen, nonce=nonce, **event)
+
+
+def _inside(
+    spec: MapSpec,
+    states: Mapping[str, LayerState],
+    ring: list[tuple[float, float]],
+    shown: set[str],
+    nonce: int,
+    key: str,
+) -> tuple[Feature, ...]:
+    """Return every feature that touches the ring and passes the filters, also those too small to be drawn."""
+    place = f"{key}·area"
+    before = st.session_state.get(place)
+    if before and before[0] == nonce:
+        return tuple(before[1])
+    found: list[Feature] = []
+    for layer in spec.layers:
+        kept = store().sources.get(layer.source)
+        if kept is None or not layer.interactive or layer.id not in shown:
+            continue
+        positions = kept.item.within(ring)
+        state = states.get(layer.id) or LayerState()
+        for name, allowed in state.filters.items():
+            column = store().columns.get(state.columns[name])
+            positions = positions[np.isin(column.item[positions], allowed)] if column else positions[:0]
+        found += [(layer.id, int(position)) for position in positions]
+    st.session_state[place] = (nonce, tuple(found))
+    return tuple(found)

@@ -1,0 +1,270 @@
+// Mounts a map once and keeps it: later runs of the page only bring a patch.
+import { fetchCodes, makeTiles } from "./tiles.js";
+import { makeOverlay } from "./overlay.js";
+import { element, makeLegend, makeReadout, makeTooltip } from "./panel.js";
+import { makeTools } from "./tools.js";
+
+const mounted = new WeakMap();
+const lastViews = new Map();
+const loading = new Map();
+
+function once(address, begin) {
+  if (!loading.has(address)) {
+    loading.set(address, begin(address));
+    loading.get(address).catch(() => loading.delete(address));
+  }
+  return loading.get(address);
+}
+
+function loadScript(address) {
+  return new Promise((ok, fail) => {
+    const script = element("script");
+    script.src = address;
+    script.async = false;
+    script.addEventListener("load", ok);
+    script.addEventListener("error", () => fail(new Error(`脚本没有加载：${address}`)));
+    document.head.append(script);
+  });
+}
+
+function loadStyle(address) {
+  return new Promise((ok, fail) => {
+    const link = element("link");
+    link.rel = "stylesheet";
+    link.href = address;
+    link.addEventListener("load", ok);
+    link.addEventListener("error", () => fail(new Error(`样式没有加载：${address}`)));
+    document.head.append(link);
+  });
+}
+
+async function loadAssets(definition) {
+  await Promise.all([
+    ...definition.styles.map((address) => once(address, loadStyle)),
+    (async () => {
+      for (const address of definition.scripts) await once(address, loadScript);
+    })(),
+  ]);
+}
+
+async function fetchDefinition(hash) {
+  const answer = await fetch(`/atlas/map/${hash}.json`);
+  if (!answer.ok) throw new Error("地图没有加载，请刷新页面。");
+  return answer.json();
+}
+
+async function definitionOf(hash) {
+  const definition = await once(hash, fetchDefinition);
+  const [module] = await Promise.all([
+    import(new URL(`/atlas/map/${hash}.js`, window.location.origin).href),
+    loadAssets(definition),
+  ]);
+  return { ...definition, compose: module.default };
+}
+
+function viewOf(map) {
+  const bounds = map.getBounds();
+  const centre = map.getCenter();
+  return {
+    bounds: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
+    zoom: map.getZoom(),
+    center: [centre.lng, centre.lat],
+  };
+}
+
+// One map on the page. `definition` says what is composed; `apply` takes a patch.
+export class AtlasMap {
+  constructor(holder, definition, L, send) {
+    this.holder = holder;
+    this.send = send;
+    this.nonce = 0;
+    this.applied = {};
+    this.root = element("div", "atlas-map");
+    this.root.setAttribute("role", "application");
+    this.root.setAttribute("aria-label", `${definition.title || "地图"}：方向键移动，加减号缩放，回车选中中心处的要素`);
+    holder.replaceChildren(this.root);
+    const Tiles = makeTiles(L);
+    L.control.fullscreen = (options) => new L.Control.FullScreen(options);
+    const atlas = { vectorTiles: (options) => (this.tiles = new Tiles(options)) };
+    this.map = definition.compose(L, atlas, this.root);
+    this.map.attributionControl?.setPrefix(false);
+    this.map.boxZoom.disable();
+    this.L = L;
+    this.overlay = new (makeOverlay(L))(this.tiles).addTo(this.map);
+    this.tooltip = makeTooltip(this.root);
+    this.tools = makeTools(L, this.map, this.overlay, (ring) => this.report("area", { ring, layers: this.onScreen() }));
+    this.legend = makeLegend(L, this.map, this.tiles, () => this.refresh());
+    makeReadout(L, this.map);
+    this.listen();
+  }
+
+  listen() {
+    this.map.on("click", ({ latlng }) => this.click(latlng));
+    this.map.on("mousemove", (event) => {
+      this.pointer = event;
+      if (this.awaiting) return;
+      this.awaiting = true;
+      requestAnimationFrame(() => {
+        this.awaiting = false;
+        this.hover(this.pointer);
+      });
+    });
+    this.map.on("mouseout", () => this.hover(null));
+    this.map.on("movestart", () => this.hover(null));
+    this.map.on("moveend", () => this.moved());
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === this.root && !this.tools.active) this.click(this.map.getCenter());
+    });
+    this.tiles.on("atlasfailed", () => this.complain("部分图层没有加载，请刷新页面。"));
+    this.resize = new ResizeObserver(() => this.map.invalidateSize({ debounceMoveend: true }));
+    this.resize.observe(this.root);
+  }
+
+  onScreen() {
+    return this.tiles.views.filter((view) => view.isVisible && view.interactive).map((view) => view.id);
+  }
+
+  report(kind, more) {
+    this.nonce = Math.max(this.nonce + 1, Date.now());
+    this.send("event", { kind, nonce: this.nonce, ...more, ...viewOf(this.map) });
+  }
+
+  click(latlng) {
+    if (this.tools.active) return;
+    const found = this.tiles.hit(latlng);
+    this.overlay.select(found ? [[found.layer, found.position]] : []);
+    this.report("click", { clicked: found ? [found.layer, found.position] : null });
+  }
+
+  hover(event) {
+    const found = event && !this.tools.active && !this.map.dragging.moving() ? this.tiles.hit(event.latlng) : null;
+    this.root.classList.toggle("atlas-over", Boolean(found));
+    this.overlay.hover(found);
+    this.tooltip(found, event?.containerPoint);
+  }
+
+  moved() {
+    if (this.key) lastViews.set(this.key, viewOf(this.map));
+    if (!this.reportsView) return;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.report("view", {}), 600);
+  }
+
+  complain(text) {
+    if (!this.banner) {
+      this.banner = element("div", "atlas-banner");
+      this.banner.setAttribute("role", "alert");
+      this.root.append(this.banner);
+    }
+    this.banner.textContent = text;
+  }
+
+  async refresh() {
+    this.legend.refresh();
+    await this.tiles.repaint();
+    this.overlay.schedule();
+  }
+
+  place(patch) {
+    const kept = lastViews.get(patch.key);
+    if (kept && !patch.view) this.map.setView([kept.center[1], kept.center[0]], kept.zoom, { animate: false });
+    else if (patch.view) this.map.setView([patch.view[1], patch.view[0]], patch.view[2], { animate: false });
+    else this.fit(patch.bounds, false);
+  }
+
+  fit([west, south, east, north], animate) {
+    const options = { animate, maxZoom: 16, padding: [24, 24] };
+    this.map.fitBounds(
+      [
+        [south, west],
+        [north, east],
+      ],
+      options,
+    );
+  }
+
+  changed(name, value) {
+    const text = JSON.stringify(value ?? null);
+    if (this.applied[name] === text) return false;
+    this.applied[name] = text;
+    return true;
+  }
+
+  async apply(patch) {
+    const isFirst = !this.key;
+    this.key = patch.key;
+    this.reportsView = patch.reportsView;
+    this.root.style.height = `${patch.height}px`;
+    if (isFirst) {
+      this.map.invalidateSize({ animate: false });
+      this.place(patch);
+    }
+    if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
+    if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
+    if (this.changed("states", patch.states)) {
+      await this.tiles.setStates(patch.states);
+      this.legend.refresh();
+      this.overlay.schedule();
+    }
+    if (this.changed("flash", patch.flash) && patch.flash) this.overlay.flash(patch.flash.feature);
+  }
+
+  async selection(selected) {
+    const lists = await Promise.all(
+      Object.entries(selected || {}).map(async ([layer, positions]) => {
+        const all = typeof positions === "string" ? await fetchCodes(positions) : positions;
+        return Array.from(all, (position) => [layer, position]);
+      }),
+    );
+    return lists.flat();
+  }
+
+  dispose() {
+    this.resize.disconnect();
+    clearTimeout(this.settling);
+    this.map.remove();
+  }
+}
+
+async function build(holder, hash, send) {
+  const definition = await definitionOf(hash);
+  return new AtlasMap(holder, definition, window.L, send);
+}
+
+function disposerOf(parent) {
+  return async () => {
+    const place = mounted.get(parent);
+    mounted.delete(parent);
+    (await place?.ready)?.dispose();
+  };
+}
+
+export default async function mount({ data, parentElement, setStateValue }) {
+  let place = mounted.get(parentElement);
+  if (!place) {
+    place = { holder: element("div", "atlas-holder"), hash: null, dispose: disposerOf(parentElement) };
+    parentElement.append(place.holder);
+    mounted.set(parentElement, place);
+  }
+  place.send = setStateValue;
+  place.latest = data;
+  if (place.hash !== data.map) {
+    place.hash = data.map;
+    const before = place.ready;
+    const send = (name, value) => place.send(name, value);
+    place.ready = (async () => {
+      (await before)?.dispose();
+      return build(place.holder, data.map, send);
+    })();
+  }
+  try {
+    const atlas = await place.ready;
+    if (place.latest === data) await atlas.apply(data);
+    place.holder.dataset.ready = data.map;
+    place.holder.atlas = atlas;
+  } catch (error) {
+    place.holder.replaceChildren(element("div", "atlas-banner", `地图没有加载：${error.message}`));
+    throw error;
+  }
+  return place.dispose;
+}
