@@ -49,8 +49,8 @@ def progress(policy: Policy, day: date, actuals: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per target in the policy's order, columns `PROGRESS_COLUMNS`. `status` is `met`; `behind` (due, known
         to be missed); `best_effort_behind` (the same, but the document only says 力争, 基本, 原则上 …: amber, not
-        red); `not_due`; or `unknown` (due, and nothing observed, or low and high lie on both sides of the target:
-        never shown as missed). `forecast` is the value on the due day at the mean pace since the first observation,
+        red); `not_due`; or `unknown` (due, and nothing observed since the due day that settles it, or low and high
+        lie on both sides of the target: never shown as missed). `forecast` is the value on the due day at the mean pace since the first observation,
         `forecast_low` and `forecast_high` at the slowest and quickest pace between two successive observations; missing
         with fewer than two (for the range: three) observations. `reach_day` is when the mean pace reaches the target.
 
@@ -233,6 +233,9 @@ def _row(target: Target, day: date, seen: pd.DataFrame) -> tuple[Any, ...]:
     note = target.note
     if status == "met" and met and met > target.day:
         note = f"{note}；首次达标的记录在 {met}，晚于期限".lstrip("；")
+    if "behind" in status and last["day"] < target.day:
+        status = "unknown"
+        note = f"{note}；最后一次记录在 {last['day']}，早于期限，请补录".lstrip("；")
     known = (last["value"], last["low"], last["high"], last["day"].isoformat(), shortfall, met and met.isoformat())
     return (*head, status, *known, *_forecast(target, seen), len(seen), note)
 
