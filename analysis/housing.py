@@ -267,7 +267,9 @@ def _road_distance(ws: Workspace, points: Floats) -> Floats:
     return np.where(np.isfinite(metres), metres, np.nan)
 
 
-def _isolated(ws: Workspace, policy: Policy, day: date, points: Floats, road_m: Floats, max_age_days: int) -> Any:
+def _isolated(
+    ws: Workspace, policy: Policy, day: date, frame: pd.DataFrame, points: Floats, road_m: Floats, max_age_days: int
+) -> Any:
     """Far from every road and with few neighbours; unknown where a layer cannot prove what is absent."""
     keys = ("isolation.min_road_m", "isolation.neighbour_m", "isolation.max_neighbours")
     limits = [value_on(policy, key, day) for key in keys]
