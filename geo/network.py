@@ -171,22 +171,22 @@ def snap(network: Network, points: Any, *, max_distance_m: float, edge_mask: Any
     return Snaps(edge, fraction, np.where(found, distance_m, np.inf))
 
 
-def split(network: Network, snaps: Snaps) -> tuple[Network, Ints]:
+def split(network: Network, snaps: Snaps) -> tuple[Network, Ints, Ints]:
     """Make a node of every snapped place.
 
     Returns
     -------
-    network, node
-        The network with those edges cut (new edges and nodes come last; uncut edges keep their order) and the node
-        of every point (-1 where it did not snap).
+    network, node, origin
+        The network with those edges cut (new edges and nodes come last; uncut edges keep their order), the node of
+        every point (-1 where it did not snap) and, for every edge, the edge it was part of.
 
     Examples
     --------
     >>> import geopandas as gpd
     >>> street = build_network(gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (10, 0)])], crs="EPSG:4547"))
-    >>> cut, node = split(street, snap(street, [[4, 3], [10, 0]], max_distance_m=3))
-    >>> cut.edge_length_mm.tolist(), node.tolist()
-    ([4000, 6000], [2, 1])
+    >>> cut, node, origin = split(street, snap(street, [[4, 3], [10, 0]], max_distance_m=3))
+    >>> cut.edge_length_mm.tolist(), node.tolist(), origin.tolist()
+    ([4000, 6000], [2, 1], [0, 0])
 
     """
     node = np.full(len(snaps.edge), -1, np.int64)
@@ -200,11 +200,12 @@ def split(network: Network, snaps: Snaps) -> tuple[Network, Ints]:
     new = len(network.node_xy) + np.arange(len(places))
     node[here[inner]] = new[inverse.ravel()]
     if len(places) == 0:
-        return network, node
-    return _cut_edges(network, places, new), node
+        return network, node, np.arange(len(network.edge_road))
+    cut, origin = _cut_edges(network, places, new)
+    return cut, node, origin
 
 
-def _cut_edges(network: Network, places: Ints, new: Ints) -> Network:
+def _cut_edges(network: Network, places: Ints, new: Ints) -> tuple[Network, Ints]:
     """Cut edges at (edge, millimetre) places, sorted, into pieces whose lengths add up to the whole."""
     cut = np.unique(places[:, 0])
     length = network.edge_length_mm.astype(np.int64)
@@ -222,7 +223,7 @@ def _cut_edges(network: Network, places: Ints, new: Ints) -> Network:
     )
     keep = np.ones(len(length), bool)
     keep[cut] = False
-    return Network(
+    whole = Network(
         np.vstack([network.node_xy, shapely.get_coordinates(xy)]),
         np.r_[network.edge_from[keep], node[piece]],
         np.r_[network.edge_to[keep], node[piece + 1]],
@@ -231,6 +232,7 @@ def _cut_edges(network: Network, places: Ints, new: Ints) -> Network:
         np.r_[network.edge_geometry[keep], np.array(shapes, dtype=object)],
         network.repairs,
     )
+    return whole, np.r_[np.flatnonzero(keep), old]
 
 
 def _part(line: Any, start: float, end: float) -> Any:
@@ -292,7 +294,11 @@ def shortest(network: Network, *, weight_mm: Any, sources: Any) -> tuple[Floats,
     place = np.full(count, -1, np.int64)
     place[wanted[::-1]] = np.arange(len(wanted))[::-1]
     reached = np.isfinite(distance)
-    return distance, np.where(before >= 0, before, -1).astype(np.int64), np.where(reached, place[np.maximum(source, 0)], -1)
+    return (
+        distance,
+        np.where(before >= 0, before, -1).astype(np.int64),
+        np.where(reached, place[np.maximum(source, 0)], -1),
+    )
 
 
 def to_networkx(network: Network) -> Any:

@@ -285,7 +285,8 @@ def test_snapping_keeps_to_the_bound_and_the_mask():
 def test_splitting_adds_nodes_and_keeps_every_millimetre():
     network = network_of([STREET, [(100, 0), (100, 100)]])
     points = [[33.3333, 1], [66.6, 0], [33.3333, -1], [0, 5], [500, 500]]
-    cut, node = split(network, snap(network, points, max_distance_m=10))
+    cut, node, origin = split(network, snap(network, points, max_distance_m=10))
+    assert (cut.edge_road == network.edge_road[origin]).all()
     assert len(cut.node_xy) == len(network.node_xy) + 2
     assert node[0] == node[2]
     assert node[4] == -1
