@@ -26,6 +26,8 @@ def clean_text(text: str) -> str:
     >>> clean_text("　４４０２２４\u200b 村 ")
     '440224 村'
     """
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
     return " ".join(unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).split())
 
 
