@@ -19,9 +19,9 @@ import pandas as pd
 
 from geo.errors import InputError, PolicyError, StoreError
 from geo.read import read
-from layers import intake, match, schema, store
+from layers import intake, match, schema, store, workspace
 from layers.problem import Problem
-from layers.workspace import Source, Workspace, gather
+from layers.workspace import Source, Workspace
 from tracker import events, parts
 from tracker.events import OFFICE_ZONE, Draft
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
@@ -110,7 +110,13 @@ class Office:
         table = match.load_mapping(Path(mapping)) if isinstance(mapping, str | Path) else mapping
         dropped = read(Path(file), sheet=sheet, encoding=encoding)
         taken = intake.take(
-            dropped, layer, mapping=table, crs=crs, reference=self._reference(layer), is_partial=is_partial
+            dropped,
+            layer,
+            mapping=table,
+            crs=crs,
+            reference=self._reference(layer),
+            is_partial=is_partial,
+            needs=self._need_ids() if layer == "claims" else None,
         )
         fixed_kind = str(table.constants.get("kind", "")) if table is not None else ""
         name = part if part is not None else parts.default_part(layer, Path(file), sheet=sheet, kind=fixed_kind or None)
@@ -240,8 +246,8 @@ class Office:
             frames[layer], found = parts.joined(_schema(layer), items, pieces)
             problems.extend(found)
         sources = {layer: parts.combined(layer, items) for layer, items in standing.items()}
-        workspace = gather(frames, sources)
-        return replace(workspace, problems=(*problems, *workspace.problems))
+        gathered = workspace.gather(frames, sources)
+        return replace(gathered, problems=(*problems, *gathered.problems))
 
     def _reference(self, layer: str) -> Any:
         """Return the office's villages, or else towns, against which a doubtful CRS is judged."""
@@ -251,6 +257,11 @@ class Office:
                 frames = [store.read_layer(self.path, name, part.digest) for part in standing[name]]
                 return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         return None
+
+    def _need_ids(self) -> dict[str, str]:
+        """Return what a register may call a need -> its id, from the office's policy."""
+        needs = tomllib.loads(self.policy_path.read_text(encoding="utf-8")).get("needs", [])
+        return {str(need[key]): str(need["id"]) for need in needs for key in ("label", "id") if key in need}
 
     def _part_names(self, layer: str, day: date) -> str:
         return "、".join(part.part or "（整层）" for part in self.parts(day).get(layer, [])) or "无"
