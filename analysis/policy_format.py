@@ -12,7 +12,7 @@ Bound = Literal["at_least", "at_most"]
 Cadence = Literal["month", "quarter", "half_year", "year"]
 
 STRENGTHS: tuple[str, ...] = get_args(Strength)
-UNITS = ("village", "natural_village")
+UNITS = ("village", "natural_village", "town", "county")
 SCOPES = ("poor", "key")
 SCALARS = ("id", "title", "document", "issued", "source", "region_codes", "unit_label", "note")
 TABLES = ("housing", "fund_shares", "reporting", "notice", "places", "duties", "works", "statistics")

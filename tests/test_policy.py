@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.policy import Policy, RuleKind, Strength, amount, load_policy, read_policy, resolve, value_on
-from analysis.policy_format import RULES, STRENGTHS, faults
+from analysis.policy_format import RULES, STRENGTHS, UNITS, faults
+from analysis.units import KINDS
 from geo.errors import PolicyError
 
 POLICIES = Path(__file__).parents[1] / "policies"
@@ -173,6 +174,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_the_words_of_the_format_are_the_words_of_the_types() -> None:
     assert set(RULES) == set(get_args(RuleKind))
     assert set(STRENGTHS) == set(get_args(Strength))
+    assert set(UNITS) == set(KINDS)
     assert faults({"id": "p", "title": "甲", "document": "一号", "issued": date(2016, 11, 8)}) == []
 
 
