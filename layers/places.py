@@ -119,7 +119,8 @@ def _by_text(texts: Any, ids: Any, names: Any) -> NDArray[np.int64]:
 
     codes, distinct = pd.factorize(texts)
     answers = np.array([find(text) for text in distinct] + [-1], dtype=np.int64)
-    return answers[codes]
+    found: NDArray[np.int64] = answers[codes]
+    return found
 
 
 def _by_code(village_ids: Any, town_ids: Any) -> NDArray[np.int64]:
@@ -153,7 +154,11 @@ def _town_problems(villages: Any, names: Any, written: Any, coded: Any, around: 
             for row in at
         ]
         problems += listed("villages", ids[at], texts, field="town", kind="town_conflict")
-    at = np.flatnonzero(pd.notna(asked) & (written < 0))
+    same = [
+        row >= 0 and isinstance(text, str) and plain_name(text) == plain_name(names[row])
+        for text, row in zip(asked, chosen, strict=True)
+    ]
+    at = np.flatnonzero(pd.notna(asked) & (written < 0) & ~np.array(same, dtype=bool))
     texts = [
         f"{labels[row]}（{ids[row]}）登记的乡镇“{asked[row]}”不在乡镇图层里，或有重名，已改按代码、边界判断。"
         for row in at

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from layers.duplicates import repeated_rows
 from layers.faults import Findings
@@ -55,10 +56,11 @@ def _kind_from_name(table: Any, found: Findings) -> None:
     if not blank.any():
         return
     names = table.loc[blank, "name"].map(plain_name)
-    kinds = names.where(False)
-    kinds = kinds.mask(names.str.contains("(?:社区|居委会|居民委员会)$"), "community")
-    kinds = kinds.mask(names.str.contains("(?:村|村委会|村民委员会)$") & kinds.isna(), "administrative")
-    table["kind"] = table["kind"].fillna(kinds.dropna())
+    is_community = names.str.contains("(?:社区|居委会|居民委员会)$")
+    is_village = names.str.contains("(?:村|村委会|村民委员会)$") & ~is_community
+    kinds = pd.Series(np.select([is_community, is_village], ["community", "administrative"], ""), index=names.index)
+    kinds = kinds.where(kinds != "").astype("str")
+    table["kind"] = table["kind"].fillna(kinds)
     if kinds.notna().any():
         text = f"{int(kinds.notna().sum())} 行没有类型，已按名称后缀（村、社区）填上。"
         found.whole(text, "derived", "note", "kind")
@@ -122,7 +124,7 @@ def note_suspicious(table: Any, shapes: Any, schema: Schema, found: Findings) ->
             text = f"“{small}”大于“{large}”，两个数不可能都对。请核对。"
             found.add(mask, field=small, kind="contradiction", severity="warning", message=text)
     if schema.name == "villages":
-        _namesakes(table, ["town"], "同一乡镇", found)
+        _namesakes(table.assign(prefix=table["village_id"].str[:-3]), ["town", "prefix"], "同一乡镇", found)
     if schema.name == "natural_villages":
         _namesakes(table, ["village_id", "town", "village"], "同一行政村", found)
     if schema.name == "households" and shapes is not None:
@@ -138,7 +140,7 @@ def note_suspicious(table: Any, shapes: Any, schema: Schema, found: Findings) ->
 def _namesakes(table: Any, within: list[str], where: str, found: Findings) -> None:
     key = table[within].fillna("").astype("str").agg("\x1f".join, axis=1) + "\x1f"
     key = key + table["name"].map(normalise_name, na_action="ignore").fillna("")
-    live = table["name"].notna() & (table[within].notna().any(axis=1)) & ~found.is_refused()
+    live = table["name"].notna() & table[within].notna().any(axis=1) & ~found.is_refused()
     mask = live & key.where(live).duplicated(keep=False)
     text = f"{where}里有同名的，按名称对不上号，只能按代码对应。请核对是否重复登记。"
     found.add(mask.to_numpy(), field="name", kind="namesake", severity="warning", message=text)

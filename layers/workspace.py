@@ -1,13 +1,21 @@
 """Every layer in one metric CRS, with one digest."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
+from geo.crs import STORAGE_CRS, measurement_crs, require_metric, require_same_crs
+from layers import schema as schemas
+from layers.places import PLACED, place_claims, place_features, place_villages
 from layers.problem import Problem
 
 
@@ -139,13 +147,14 @@ def _project(frame: Any, crs: CRS) -> Any:
 def _digest(sources: Mapping[str, Source], layers: Mapping[str, Any], crs: CRS, aliases: Mapping[str, str]) -> str:
     """Digest what the workspace was made from: layers, their days and whether partial, the CRS and the aliases."""
     content = {
-        "layers": {
-            name: [sources[name].digest, sources[name].as_of.isoformat(), sources[name].is_partial]
-            for name in sorted(layers)
-            if name in sources
-        },
+        "layers": {name: _source_key(sources[name]) for name in sorted(layers) if name in sources},
         "unsourced": {name: len(layers[name]) for name in sorted(layers) if name not in sources},
         "crs": crs.to_string(),
         "aliases": dict(sorted(aliases.items())),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _source_key(source: Source) -> list[Any]:
+    kinds = {kind: [day.isoformat(), is_partial] for kind, (day, is_partial) in source.kinds.items()}
+    return [source.digest, source.as_of.isoformat(), source.is_partial, dict(sorted(kinds.items()))]
