@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,97 +17,36 @@ from geo.errors import InputError, StoreError
 from geo.tiles import Geometry
 from views import assets
 from views.compile import VectorTiles, compile_map, esc, script_module
-from views.palette import Pattern, Swatch
+from views.mapevents import read_event
+from views.mapspec import (
+    Bounds,
+    ClassStyle,
+    Column,
+    Feature,
+    LayerState,
+    MapEvent,
+    MapSpec,
+    TileLayer,
+    style_of,
+)
 from views.tilestore import EVERYONE, store
 
-Bounds = tuple[float, float, float, float]
-Feature = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class ClassStyle:
-    """How the features of one code are drawn; `width` and `radius` in screen pixels, `rank` high = on top."""
-
-    label: str
-    color: str
-    pattern: Pattern = "solid"
-    ink: str = "#ffffff"
-    outline: str = "#333333"
-    width: float = 1.0
-    radius: float = 4.0
-    rank: int = 0
-    dash: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class TileLayer:
-    """One layer of the map; `source` is the digest `register_source` returned."""
-
-    id: str
-    label: str
-    source: str
-    geometry: Geometry
-    min_zoom: int = 0
-    style: ClassStyle = ClassStyle("", "#4a6f8a")
-    interactive: bool = True
-    visible: bool = True
-
-
-@dataclass(frozen=True)
-class MapSpec:
-    """What is on the map. Layers are drawn in the order given; bounds are west, south, east, north in degrees."""
-
-    layers: tuple[TileLayer, ...]
-    bounds: Bounds
-    hillshade: str | None = None
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One attribute as codes, one a feature in frame order; `labels[code]` is what a person reads."""
-
-    name: str
-    codes: npt.NDArray[Any]
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class LayerState:
-    """How a layer looks now. Everything here may change from run to run without any geometry being sent again.
-
-    `columns` maps a column's name to the digest `register_column` returned; `color_by` names the column whose code
-    picks the style from `classes`; `filters` keeps the features whose code is among those given, for every column
-    named (none given: all features); `labels_column` is the digest `register_labels` returned.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    color_by: str | None = None
-    classes: tuple[ClassStyle, ...] = ()
-    filters: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    visible: bool = True
-    opacity: float = 1.0
-    labels_column: str | None = None
-    show_labels: bool = False
-
-
-@dataclass(frozen=True)
-class MapEvent:
-    """What the person did last. `nonce` grows by one with every action; 0 means nothing yet."""
-
-    clicked: Feature | None = None
-    selected: tuple[Feature, ...] = ()
-    bounds: Bounds | None = None
-    zoom: float | None = None
-    center: tuple[float, float] | None = None
-    nonce: int = 0
-
-
-def style_of(swatch: Swatch, *, width: float = 1.0, radius: float = 4.0, rank: int = 0) -> ClassStyle:
-    """Turn a swatch of `views.palette` into the style of a class."""
-    return ClassStyle(
-        swatch.label, swatch.color, swatch.pattern, swatch.ink, swatch.outline, width=width, radius=radius, rank=rank
-    )
+__all__ = [
+    "Bounds",
+    "ClassStyle",
+    "Column",
+    "Feature",
+    "LayerState",
+    "MapEvent",
+    "MapSpec",
+    "TileLayer",
+    "register_column",
+    "register_hillshade",
+    "register_labels",
+    "register_source",
+    "show_map",
+    "style_of",
+]
 
 
 def register_source(
@@ -232,7 +171,7 @@ def show_map(
         "flash": {"feature": list(flash), "nonce": nonce} if flash else None,
     }
     result = _component()(key=key, data=patch, on_event_change=_nothing)
-    return _event(spec, states, getattr(result, "event", None), key)
+    return read_event(spec, states, getattr(result, "event", None), key)
 
 
 @functools.lru_cache(maxsize=64)
@@ -340,13 +279,13 @@ def _selection(selected: Sequence[Feature]) -> dict[str, Any]:
 def _focus(spec: MapSpec, focus: Bounds | Feature | None, nonce: int) -> dict[str, Any] | None:
     if focus is None:
         return None
-    bounds: Bounds | None
+    bounds: Any
     if isinstance(focus[0], str):
         source = next((layer.source for layer in spec.layers if layer.id == focus[0]), "")
         kept = store().sources.get(source)
         bounds = kept.item.bounds_of(int(focus[1])) if kept else None
     else:
-        bounds = focus  # type: ignore[assignment]
+        bounds = focus
     return {"bounds": list(bounds), "nonce": nonce} if bounds else None
 
 
@@ -358,50 +297,3 @@ def _component() -> Any:
 
 def _nothing() -> None:
     """An event needs a callback to be kept in the session."""
-
-
-def _event(spec: MapSpec, states: Mapping[str, LayerState], raw: Any, key: str) -> MapEvent:
-    """Read what the browser sent; anything that does not fit is as if nothing had been done."""
-    if not isinstance(raw, Mapping):
-        return MapEvent()
-    ids = {layer.id for layer in spec.layers}
-    try:
-        west, south, east, north = (float(value) for value in raw["bounds"])
-        longitude, latitude = (float(value) for value in raw["center"])
-        event = {"bounds": (west, south, east, north), "center": (longitude, latitude), "zoom": float(raw["zoom"])}
-        nonce = int(raw["nonce"])
-        clicked = raw.get("clicked")
-        found = (str(clicked[0]), int(clicked[1])) if clicked and clicked[0] in ids else None
-        ring = [(float(lon), float(lat)) for lon, lat in raw.get("ring", ())]
-    except (KeyError, TypeError, ValueError, IndexError):
-        return MapEvent()
-    chosen = _inside(spec, states, ring, set(raw.get("layers", ())), nonce, key) if ring else ()
-    return MapEvent(clicked=found, selected=chosen, nonce=nonce, **event)
-
-
-def _inside(
-    spec: MapSpec,
-    states: Mapping[str, LayerState],
-    ring: list[tuple[float, float]],
-    shown: set[str],
-    nonce: int,
-    key: str,
-) -> tuple[Feature, ...]:
-    """Return every feature that touches the ring and passes the filters, also those too small to be drawn."""
-    place = f"{key}·area"
-    before = st.session_state.get(place)
-    if before and before[0] == nonce:
-        return tuple(before[1])
-    found: list[Feature] = []
-    for layer in spec.layers:
-        kept = store().sources.get(layer.source)
-        if kept is None or not layer.interactive or layer.id not in shown:
-            continue
-        positions = kept.item.within(ring)
-        state = states.get(layer.id) or LayerState()
-        for name, allowed in state.filters.items():
-            column = store().columns.get(state.columns[name])
-            positions = positions[np.isin(column.item[positions], allowed)] if column else positions[:0]
-        found += [(layer.id, int(position)) for position in positions]
-    st.session_state[place] = (nonce, tuple(found))
-    return tuple(found)

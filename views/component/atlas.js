@@ -72,6 +72,19 @@ function viewOf(map) {
   };
 }
 
+// Leaflet's own controls in Chinese, metric only; folium's plugins under the names folium uses.
+function localise(L) {
+  Object.assign(L.Control.Zoom.prototype.options, { zoomInTitle: "放大", zoomOutTitle: "缩小" });
+  L.Control.Scale.prototype.options.imperial = false;
+  L.Control.Scale.include({
+    _updateMetric(span) {
+      const metres = this._getRoundNum(span);
+      this._updateScale(this._mScale, metres < 1000 ? `${metres} 米` : `${metres / 1000} 公里`, metres / span);
+    },
+  });
+  L.control.fullscreen = (options) => new L.Control.FullScreen(options);
+}
+
 // One map on the page. `definition` says what is composed; `apply` takes a patch.
 export class AtlasMap {
   constructor(holder, definition, L, send) {
@@ -84,7 +97,7 @@ export class AtlasMap {
     this.root.setAttribute("aria-label", `${definition.title || "地图"}：方向键移动，加减号缩放，回车选中中心处的要素`);
     holder.replaceChildren(this.root);
     const Tiles = makeTiles(L);
-    L.control.fullscreen = (options) => new L.Control.FullScreen(options);
+    localise(L);
     const atlas = { vectorTiles: (options) => (this.tiles = new Tiles(options)) };
     this.map = definition.compose(L, atlas, this.root);
     this.map.attributionControl?.setPrefix(false);

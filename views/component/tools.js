@@ -75,6 +75,7 @@ export function makeTools(L, map, overlay, onArea) {
   const finish = () => {
     const { name, points } = tool;
     choose(null);
+    tool.finished = performance.now();
     if ((name === "box" || name === "lasso") && points.length > 2) onArea(points);
     else if (name && points.length > 1) {
       tool.points = points;
@@ -84,8 +85,9 @@ export function makeTools(L, map, overlay, onArea) {
       overlay.schedule();
     }
   };
-  map.on("mousedown", ({ latlng }) => {
+  map.on("mousedown", ({ latlng, originalEvent }) => {
     if (tool.name !== "box" && tool.name !== "lasso") return;
+    originalEvent.preventDefault();
     tool.dragging = true;
     tool.start = latlng;
     tool.points = [[latlng.lng, latlng.lat]];
@@ -139,6 +141,9 @@ export function makeTools(L, map, overlay, onArea) {
     return box;
   };
   control.addTo(map);
-  Object.defineProperty(control, "active", { get: () => tool.name });
+  // The click that ends a sweep is not a click on the map.
+  Object.defineProperty(control, "active", {
+    get: () => tool.name || (performance.now() - (tool.finished ?? -1000) < 250 ? "finished" : null),
+  });
   return control;
 }
