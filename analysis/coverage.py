@@ -14,6 +14,7 @@ from analysis.policy import Need, Policy, resolve
 from analysis.policy_format import RuleKind
 from analysis.register import claimed_for, latest_claims
 from analysis.rules import all_of, measure
+from analysis.setting import Setting
 from analysis.units import Units
 from geo.errors import PolicyError
 from layers.workspace import Workspace
@@ -61,7 +62,7 @@ def cover(
     max_age_days
         How old a layer may be for its absences to count (inclusive); ignored when a `context` is given.
     context
-        The road network's answers; without it, what depends on roads is unknown.
+        What the rules may ask of the roads and the terrain; made here when missing.
 
     Returns
     -------
@@ -83,7 +84,8 @@ def cover(
     >>> cover(ws, Policy("p", "", "", {}, (need,)), date(2018, 1, 1))[["unit_id", "status", "note"]].values.tolist()
     [['v1', 'unknown', '没有设施图层']]
     """
-    return cover_with_reach(ws, policy, day, context or Context(day, max_age_days))[list(FINDING_COLUMNS)]
+    context = context or Setting(ws, policy, day, max_age_days=max_age_days).context()
+    return cover_with_reach(ws, policy, day, context)[list(FINDING_COLUMNS)]
 
 
 def cover_with_reach(ws: Workspace, policy: Policy, day: date, context: Context) -> pd.DataFrame:
