@@ -88,12 +88,13 @@ def check_private(table: Any, schema: Schema, found: Findings) -> None:
     numbers = table["id_number"].str.upper()
     table["id_number"] = numbers
     text = "“id_number”校验位不对或末位数字丢失，请从原始资料核对（表格中应设为文本格式）。"
-    bad = numbers.notna() & ~numbers.map(is_valid_identity, na_action="ignore").fillna(True).astype(bool)
+    bad = np.array(numbers.notna(), dtype=bool)
+    bad[bad] = [not is_valid_identity(number) for number in numbers[bad]]
     found.add(bad, field="id_number", kind="identity", severity="warning", message=text)
     ids = table["household_id"]
     personal = ids.notna() & ids.str.fullmatch(r"\d{17}[\dXx]").fillna(False)
     text = "“household_id”用的是身份证号。户编号会出现在结果里，不能用个人证件号，请改用户编号后重新导入。"
-    mask = personal.to_numpy(dtype=bool)
+    mask = np.array(personal, dtype=bool)
     if mask.any():
         mask[mask] = [is_valid_identity(number) for number in ids[mask].str.upper()]
     found.hide_subjects(mask)

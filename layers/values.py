@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def cell_text(value: Any) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
     if isinstance(value, str):
-        return clean_text(value).removeprefix("'")
+        return value if value.isascii() and value.isalnum() else clean_text(value).removeprefix("'")
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, float | np.floating):
@@ -66,6 +66,7 @@ def cell_text(value: Any) -> str:
     return clean_text(str(value))
 
 
+@cache
 def _unknown_words() -> frozenset[str]:
     return frozenset(schemas.value_aliases("", "unknown"))
 
@@ -264,6 +265,8 @@ def parse(column: Any, item: Field, *, layer: str, factor: float = 1.0) -> Parse
     >>> parsed.values.tolist(), parsed.fault.tolist(), parsed.was_blank.tolist()
     ([200.0, nan, nan, nan], ['', 'range', '', 'unread'], [False, False, True, False])
     """
+    if item.type in {"number", "integer", "longitude", "latitude"} and getattr(column.dtype, "kind", "") in "iuf":
+        return _parse_numbers(column, item, factor)
     codes, found = pd.factorize(column, use_na_sentinel=True)
     distinct = list(found)
     written = [cell_text(value) for value in distinct]
@@ -289,6 +292,22 @@ def parse(column: Any, item: Field, *, layer: str, factor: float = 1.0) -> Parse
         was_blank=_take(blank, codes, True).astype(bool),
         written=_take(written, codes, ""),
     )
+
+
+def _parse_numbers(column: Any, item: Field, factor: float) -> Parsed:
+    """Read a column that holds numbers already."""
+    raw = column.to_numpy(dtype=float, na_value=np.nan)
+    values = raw * (1.0 if item.type in {"longitude", "latitude"} else factor)
+    blank = np.isnan(values)
+    bad = np.isinf(values)
+    if item.type == "integer":
+        bad |= ~blank & (values != np.floor(values))
+    if item.bounds is not None:
+        bad |= (values < item.bounds[0]) | (values > item.bounds[1])
+    fault = np.where(bad, "range", "").astype(object)
+    written = np.full(len(raw), "", dtype=object)
+    written[bad] = [cell_text(number) for number in raw[bad]]
+    return Parsed(pd.Series(np.where(bad, np.nan, values)), fault, blank, written)
 
 
 def _take(values: list[Any], codes: Any, missing: Any) -> Any:
