@@ -1,0 +1,285 @@
+"""The hardened core: hardened roads that an outlet reaches along hardened roads only; and who lies on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from analysis.policy import Policy, amount, value_on
+from geo.network import Network, Snaps, build_network, snap, split
+from geo.paths import Ways, pieces_of, walk, ways
+from layers.problem import Problem
+from layers.workspace import Workspace
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Stretch = Callable[[Any, Any], Any]
+HARDENED, UNHARDENED, UNKNOWN = 1, 0, -1
+MAIN_CLASSES = ("G", "S", "X")
+ABANDONED = ("abandoned", "废弃", "已废弃")
+
+
+@dataclass(frozen=True)
+class HardCore:
+    """The road network with what is known of its surface, and the core by both readings of unknown surfaces.
+
+    `surface` of every edge: 1 hardened, 0 not, -1 unknown. `is_usable` leaves out duplicate and abandoned roads.
+    `is_core` takes unknown surfaces as not hardened, `is_core_high` as hardened; where the two agree the answer is
+    known. `basis` says which outlets the core was grown from.
+    """
+
+    network: Network
+    surface: NDArray[np.int8]
+    is_usable: Flags
+    is_core: Flags
+    is_core_high: Flags
+    basis: str
+    labels: NDArray[Any]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class States:
+    """How points reach the core, in their order. `meets_road` is the position of the core road they meet (-1 none).
+
+    `low` and `high` are the ways when unknown surfaces count as hardened and as not; `network` has a node where each
+    point joins it (`node`, -1 none) and `origin` gives the edge of the core's network each of its edges is part of.
+    """
+
+    state: NDArray[Any]
+    gap_low_mm: Floats
+    gap_high_mm: Floats
+    new_m: Floats
+    meets_road: Ints
+    node: Ints
+    network: Network
+    origin: Ints
+    high: Ways
+    low_state: NDArray[Any]
+    high_state: NDArray[Any]
+    join_xy: Floats
+
+
+def road_network(roads: pd.DataFrame, *, tolerance_m: float = 2.0) -> Network:
+    """Node the roads of a workspace; where no level is given, expressways pass over the roads they cross."""
+    is_fast = roads["technical_grade"].eq("expressway").fillna(False) if "technical_grade" in roads else None
+    given = {"level", "layer", "bridge", "tunnel"} & set(roads.columns)
+    if is_fast is None or given or not is_fast.any():
+        return build_network(roads, tolerance_m=tolerance_m)
+    return build_network(roads.assign(level=np.where(is_fast, 1.0, 0.0)), tolerance_m=tolerance_m)
+
+
+def usable(roads: pd.DataFrame) -> Flags:
+    """Say which roads count: neither duplicate nor abandoned, with a shape."""
+    good = ~(roads.geometry.isna() | roads.geometry.is_empty).to_numpy()
+    if "is_duplicate" in roads:
+        good &= ~roads["is_duplicate"].astype("boolean").fillna(False).to_numpy(bool)
+    if "status" in roads:
+        good &= ~roads["status"].isin(ABANDONED).to_numpy(bool)
+    return np.asarray(good, bool)
+
+
+def surfaces(roads: pd.DataFrame, policy: Policy, day: date) -> NDArray[np.int8]:
+    """Say of every road whether its surface is hardened (1), not (0) or unknown (-1), by the policy's list."""
+    surface = roads["surface"].astype("object").where(roads["surface"].notna(), "unknown")
+    is_hard = surface.isin(list(amount(policy, "hardening.surfaces", day))).to_numpy()
+    return np.where(surface.eq("unknown").to_numpy(), UNKNOWN, np.where(is_hard, HARDENED, UNHARDENED)).astype(np.int8)
+
+
+def admin_classes(frame: pd.DataFrame) -> NDArray[Any]:
+    """Return the administrative class of every row: as given, else the first letter of its route code, else blank."""
+    letter = (
+        frame["route_code"].astype("object").map(lambda code: str(code).strip()[:1].upper() if pd.notna(code) else "")
+    )
+    letter = letter.where(letter.isin(list("GSXYCZW")), "")
+    given = frame["admin_class"].astype("object")
+    return np.asarray(given.where(given.notna(), letter), dtype=object)
+
+
+def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | None = None) -> HardCore | None:
+    """Find the hardened core of a workspace, None without roads.
+
+    Outlets in order of preference: the layer `outlets`, town seats (columns seat_x, seat_y of `towns`), hardened
+    roads of class G, S, X; else the largest connected piece of hardened road, which `basis` then says.
+
+    Examples
+    --------
+    >>> from pyproj import CRS
+    >>> hard_core(Workspace({}, CRS("EPSG:4547"), {}, (), ""), Policy("", "", "", {}, ()), date(2018, 1, 1)) is None
+    True
+
+    """
+    roads = ws.get("roads")
+    if roads is None or not len(roads):
+        return None
+    network = network or road_network(roads)
+    surface, good = surfaces(roads, policy, day)[network.edge_road], usable(roads)[network.edge_road]
+    snap_m = float(amount(policy, "hardening.snap_m", day))
+    seeds, basis, problems = _seeds(ws, network, surface, good, snap_m)
+    masks = [(surface == HARDENED) & good, (surface != UNHARDENED) & good]
+    cores = [_grown(network, mask, seeds) for mask in masks]
+    labels = _road_labels(roads)
+    return HardCore(network, surface, good, cores[0], cores[1], basis, labels, tuple(problems))
+
+
+def _road_labels(roads: pd.DataFrame) -> NDArray[Any]:
+    label = roads["name"].astype("object")
+    for column in ("route_code", "road_id"):
+        label = label.where(label.notna(), roads[column].astype("object"))
+    return np.asarray(label, dtype=object)
+
+
+def _seeds(
+    ws: Workspace, network: Network, surface: NDArray[np.int8], good: Flags, snap_m: float
+) -> tuple[Flags | None, str, list[Problem]]:
+    """Choose the edges the core grows from; None stands for the largest piece."""
+    problems: list[Problem] = []
+    for points, basis, layer in (
+        (_points(ws.get("outlets")), "出口图层", "outlets"),
+        (_seats(ws), "乡镇驻地", "towns"),
+    ):
+        if not len(points):
+            continue
+        snaps = snap(network, points, max_distance_m=snap_m, edge_mask=good & (surface != UNHARDENED))
+        if (snaps.edge >= 0).any():
+            seeds = np.zeros(len(surface), bool)
+            seeds[snaps.edge[snaps.edge >= 0]] = True
+            return seeds, basis, problems
+        message = f"{basis}的点在 {snap_m:g} 米内都没有硬化道路，不能作为硬化路网的起点；改用下一种办法，请核对位置"
+        problems.append(Problem(layer, None, "geometry", message, "warning", "outlet_off_road"))
+    roads = ws.layers["roads"]
+    main = np.isin(admin_classes(roads), MAIN_CLASSES)[network.edge_road] & good & (surface != UNHARDENED)
+    if main.any():
+        return main, "国省县道", problems
+    message = "没有出口图层，也没有国道、省道、县道：以最大的一片连通硬化路作为硬化路网，请补充 outlets 图层或行政等级"
+    problems.append(Problem("roads", None, "admin_class", message, "warning", "no_outlet"))
+    return None, "最大连通硬化路", problems
+
+
+def _points(frame: Any) -> Floats:
+    if frame is None or not len(frame):
+        return np.empty((0, 2))
+    shapes = frame.geometry.to_numpy()
+    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    return np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapes)), np.float64)
+
+
+def _seats(ws: Workspace) -> Floats:
+    """Return the seats of towns that lie in their town (a seat in degrees does not)."""
+    towns = ws.get("towns")
+    if towns is None or not {"seat_x", "seat_y"} <= set(towns.columns):
+        return np.empty((0, 2))
+    xy = towns[["seat_x", "seat_y"]].to_numpy(np.float64, na_value=np.nan)
+    inside = shapely.intersects_xy(towns.geometry.to_numpy(), *np.nan_to_num(xy, nan=np.inf).T)
+    return np.asarray(xy[inside])
+
+
+def _grown(network: Network, mask: Flags, seeds: Flags | None) -> Flags:
+    """Keep the hardened edges in one piece with a seed, or the longest piece."""
+    piece = pieces_of(network, mask)[network.edge_from]
+    if seeds is None:
+        metres = np.bincount(piece, weights=np.where(mask, network.edge_length_mm, 0.0))
+        return np.asarray(mask & (piece == metres.argmax())) if mask.any() else mask
+    return np.asarray(mask & np.isin(piece, piece[seeds & mask]))
+
+
+def point_states(
+    core: HardCore, points: Any, *, snap_m: float, detour_factor: float | None, new_road_m: Stretch | None = None
+) -> States:
+    """Say how every point reaches the core.
+
+    connected: its nearest place on a usable road, at most `snap_m` away (inclusive), lies on the core. harden: it
+    reaches the core over road that is not hardened. build: no usable road within `snap_m`, or that road never reaches
+    the core; the new road then runs to the nearest road that does, straight length times `detour_factor`, or
+    `new_road_m(from, to)` metres. unknown: the two readings of unknown surfaces differ, or the point has no place.
+    """
+    xy = np.asarray(points, np.float64).reshape(-1, 2)
+    network, reach = core.network, _reaching(core, core.is_core if core.is_core.any() else core.is_core_high)
+    near = snap(network, xy, max_distance_m=snap_m, edge_mask=core.is_usable)
+    is_stranded = (near.edge < 0) | ~reach[near.edge] if len(reach) else np.ones(len(xy), bool)
+    far = snap(network, xy[is_stranded], max_distance_m=np.inf, edge_mask=reach)
+    joined = Snaps(near.edge.copy(), near.fraction.copy(), near.distance_m.copy())
+    for ours, theirs in ((joined.edge, far.edge), (joined.fraction, far.fraction), (joined.distance_m, far.distance_m)):
+        ours[is_stranded] = theirs
+    cut, node, origin = split(network, joined)
+    low, high = (_to_core(core, cut, origin, is_high=is_high) for is_high in (True, False))
+    states = [_state(found, node, is_stranded) for found in (low, high)]
+    state = np.where(states[0] == states[1], states[0], "unknown").astype(object)
+    may_reach = np.append(_reaching(core, core.is_core_high), False)[near.edge]
+    state[(is_stranded & may_reach) | ~np.isfinite(xy).all(axis=1)] = "unknown"
+    gaps = [
+        np.where(node >= 0, found.first_mm[node] if len(found.first_mm) else np.inf, np.inf) for found in (low, high)
+    ]
+    join_xy = np.where((node >= 0)[:, None], cut.node_xy[node] if len(cut.node_xy) else np.nan, np.nan)
+    new_m = np.where(is_stranded, _new_length(xy, join_xy, joined.distance_m, detour_factor, new_road_m), 0.0)
+    meets = _meeting_road(core, cut, origin, low if not core.is_core.any() else high, node)
+    return States(state, gaps[0], gaps[1], new_m, meets, node, cut, origin, high, states[0], states[1], join_xy)
+
+
+def _reaching(core: HardCore, seeds: Flags) -> Flags:
+    """Say which usable edges are in one piece with the core."""
+    piece = pieces_of(core.network, core.is_usable)[core.network.edge_from]
+    return np.asarray(core.is_usable & np.isin(piece, piece[seeds]))
+
+
+def _to_core(core: HardCore, network: Network, origin: Ints, *, is_high: bool) -> Ways:
+    """Find the ways to the core with the least unhardened length, ties by total length."""
+    surface, is_core = core.surface[origin], (core.is_core_high if is_high else core.is_core)[origin]
+    is_hard = (surface == HARDENED) | (surface == UNKNOWN) if is_high else surface == HARDENED
+    length = network.edge_length_mm.astype(np.float64)
+    gap = np.where(core.is_usable[origin], np.where(is_hard, 0.0, length), np.inf)
+    sources = np.r_[network.edge_from[is_core], network.edge_to[is_core]]
+    return ways(network, first_mm=gap, then_mm=length, sources=sources)
+
+
+def _state(found: Ways, node: Ints, is_stranded: Flags) -> NDArray[Any]:
+    gap = np.where(node >= 0, found.first_mm[node] if len(found.first_mm) else np.inf, np.inf)
+    built = is_stranded | ~np.isfinite(gap)
+    return np.where(built, "build", np.where(gap == 0, "connected", "harden")).astype(object)
+
+
+def _new_length(
+    xy: Floats, join_xy: Floats, straight_m: Floats, detour_factor: float | None, new_road_m: Stretch | None
+) -> Floats:
+    """Measure the new road to where it meets the network; NaN where nothing can be met or no factor is given."""
+    length = np.where(np.isfinite(straight_m), straight_m, np.nan) * (
+        np.nan if detour_factor is None else detour_factor
+    )
+    if new_road_m is not None:
+        can = np.isfinite(join_xy).all(axis=1) & np.isfinite(xy).all(axis=1)
+        length[can] = np.asarray(new_road_m(xy[can], join_xy[can]), np.float64)
+    return length
+
+
+def _meeting_road(core: HardCore, network: Network, origin: Ints, found: Ways, node: Ints) -> Ints:
+    """Find the core road each point's way comes out on."""
+    is_core = (core.is_core if core.is_core.any() else core.is_core_high)[origin]
+    road = np.full(len(network.node_xy), -1, np.int64)
+    edge = np.flatnonzero(is_core)[::-1]
+    for end in (network.edge_to, network.edge_from):
+        road[end[edge]] = network.edge_road[edge]
+    if not len(road):
+        return np.full(len(node), -1, np.int64)
+    source = np.where(node >= 0, found.source[node], -1)
+    return np.where(source >= 0, road[source], -1)
+
+
+def missing_edges(core: HardCore, states: States, rows: Any) -> tuple[Ints, Ints]:
+    """List the edges (of states.network) that must be hardened for each of the points -> position in rows, edge."""
+    position, edge = walk(states.high, states.node[np.asarray(rows, np.int64)])
+    keep = core.surface[states.origin[edge]] != HARDENED
+    return position[keep], edge[keep]
+
+
+def price(policy: Policy, key: str, day: date) -> float:
+    """Return an amount of the policy, NaN where it gives none or only a ceiling that nobody has promised."""
+    value = value_on(policy, key, day)
+    if value is None or value.strength == "ceiling":
+        return float("nan")
+    return float(value.amount)
