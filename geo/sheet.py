@@ -48,9 +48,9 @@ def clean_name(cell: object) -> str:
     ('人口(人)', 'Road Name', '2016')
     """
     text = unicodedata.normalize("NFKC", text_of(cell) or "")
-    text = "".join(letter if letter.isprintable() else " " for letter in text).replace("\u200b", "")
+    text = "".join(letter if letter.isprintable() else " " for letter in text if unicodedata.category(letter) != "Cf")
     text = re.sub(r"\s+", " ", text).strip()
-    return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
+    return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f(])", "", text)
 
 
 def _is_blank(cell: object) -> bool:
@@ -76,16 +76,17 @@ def _is_heading(row: Row) -> bool:
         return False
     if any(len(text) > 60 for text in texts) and len(texts) < 3:
         return False
-    numbers = sum(re.fullmatch(r"\d+", text) is not None for text in texts)
+    numbers = sum(re.fullmatch(r"(?!(19|20)\d\d$)\d+", text) is not None for text in texts)
     return numbers * 2 <= len(texts)
 
 
-def _header_start(filled: Sequence[Row], used: Sequence[int]) -> int | None:
+def _header_start(filled: Sequence[Row], raw: Sequence[Row], used: Sequence[int]) -> int | None:
     for at, row in enumerate(filled):
         cells = [row[column] for column in used if not _is_blank(row[column])]
-        distinct = {clean_name(cell) for cell in cells}
-        if len(cells) < _WIDE * len(used) or len(distinct) < min(2, len(used)):
+        written = sum(not _is_blank(raw[at][column]) for column in used)
+        if len(cells) < _WIDE * len(used) or written < min(2, len(used)):
             continue
+        distinct = {clean_name(cell) for cell in cells}
         if any(_PREFACE.search(text) for text in distinct) and len(distinct) < len(used):
             continue
         return at if _is_heading(row) else None
@@ -212,7 +213,7 @@ def extract(rows: Sequence[Row], merges: Sequence[Merge] = (), *, first_row: int
     if not used:
         raise InputError("表格是空的：没有任何内容。请检查是否选错了文件或工作表。")
     filled = _filled(cells, merges, _SEARCH_ROWS + _MOST_HEADER_ROWS)
-    start = _header_start(filled[:_SEARCH_ROWS], used)
+    start = _header_start(filled[:_SEARCH_ROWS], cells, used)
     notes: list[str] = []
     if start is None:
         names, begin, count = [""] * width, 0, 0
