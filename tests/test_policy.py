@@ -197,13 +197,18 @@ def test_every_need_resolves_on_the_day_of_issue(policy: Policy) -> None:
 
 def test_keys_that_other_rooms_read_are_there(policy: Policy) -> None:
     asked = (
-        *("hardening.min_population", "hardening.surfaces", "hardening.snap_m", "hardening.detour_factor"),
+        *("hardening.surfaces", "hardening.snap_m", "hardening.detour_factor", "bridge.dangerous_ratings"),
         *("cost.hardening_cny10k_per_km", "cost.new_road_cny10k_per_km", "cost.widening_cny10k_per_km"),
         *("cost.safety_cny10k_per_km", "bus.max_distance_m", "water.max_distance_m", "water.max_vertical_m"),
     )
     for key in asked:
         assert amount(policy, key, policy.issued) is not None
     assert policy.tables["housing"]["classes"]
+
+
+def test_only_documents_that_give_a_population_have_one() -> None:
+    held = {path.stem for path in FILES if "hardening.min_population" in load_policy(path).values}
+    assert held == {"zhanjiang-edz-2016", "meizhou-2016", "renhua-2016"}
 
 
 def test_assumptions_are_never_passed_off_as_the_document(policy: Policy) -> None:

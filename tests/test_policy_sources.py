@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clauses import clauses, parents, plain
 
 from analysis.policy import Policy, load_policy
 from analysis.policy_format import cited
+from tests.clauses import clauses, parents, plain
 
 pytestmark = pytest.mark.real
 
