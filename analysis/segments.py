@@ -43,10 +43,13 @@ def make_segments(
         is; the cost of a stretch of unknown surface is blank.
     """
     ids = table["natural_village_id"].astype("object").to_numpy()
-    if core is None or states is None or len(rows) == 0 or len(missing_edges(core, states, rows)[0]) == 0:
+    if core is None or states is None:
+        position = edge = np.empty(0, np.int64)
+    else:
+        position, edge = missing_edges(core, states, rows)
+    if core is None or states is None or len(edge) == 0:
         blank = pd.Series("", index=table.index, dtype="str")
         return _no_segments(ws), table.assign(segment_ids=blank, shared_with=blank)
-    position, edge = missing_edges(core, states, rows)
     held = _stretches(states, rows[position], edge)
     frame = _measured(ws, core, states, held, table, prices)
     segment_ids: dict[int, list[str]] = {}
