@@ -39,7 +39,7 @@ class VectorTiles(folium.MacroElement):  # type: ignore[misc]
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-            var {{ this.get_name() }} = atlas.vectorTiles({{ this.options|tojson }}).addTo({{ this._parent.get_name() }});
+            var {{ this.get_name() }} = atlas.vectorTiles({{ this.text }}).addTo({{ this._parent.get_name() }});
         {% endmacro %}
         """
     )
@@ -47,19 +47,22 @@ class VectorTiles(folium.MacroElement):  # type: ignore[misc]
     def __init__(self, layers: list[dict[str, Any]]) -> None:
         super().__init__()
         self._name = "VectorTiles"
-        self.options = {"layers": layers}
+        self.text = inline_json({"layers": layers})
 
 
 def esc(text: object) -> str:
     """Make any text safe inside markup and inside the script templates folium writes.
 
-    `html.escape` alone is not enough: folium puts popups into template literals, where `${...}` runs.
+    `html.escape` alone is not enough: folium puts popups into template literals, where `${...}` runs, and reads what
+    it has rendered as a Jinja template once more, where `{{...}}` runs on the server.
 
     >>> esc('<b>${x}`\\\\')
-    '&lt;b&gt;&#36;{x}&#96;&#92;'
+    '&lt;b&gt;&#36;&#123;x}&#96;&#92;'
     """
     safe = html.escape(str(text), quote=True)
-    return safe.replace("$", "&#36;").replace("`", "&#96;").replace("\\", "&#92;")
+    for raw, entity in (("$", "&#36;"), ("`", "&#96;"), ("\\", "&#92;"), ("{", "&#123;")):
+        safe = safe.replace(raw, entity)
+    return safe
 
 
 def compile_map(composed: folium.Map, assets: Assets) -> Compiled:
@@ -141,7 +144,9 @@ def script_module(compiled: Compiled) -> str:
 
 
 def inline_json(value: Any) -> str:
-    """Write JSON that may stand inside a script element.
+    """Write JSON that may stand inside a script element and inside a template of folium's.
+
+    A brace before a brace, per cent or hash sign can only be part of a text, and would open a Jinja expression.
 
     >>> inline_json("</script>")
     '"\\\\u003c/script\\\\u003e"'
@@ -155,4 +160,4 @@ def inline_json(value: Any) -> str:
         ("\u2029", "\\u2029"),
     ):
         text = text.replace(raw, safe)
-    return text
+    return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
