@@ -164,7 +164,7 @@ def _column(frame: Any, item: Field, schema: Schema, factors: Mapping[str, float
 def _whys(item: Field) -> dict[str, str]:
     """Return for each fault of a cell why it is one, in Chinese."""
     bounds = item.bounds
-    limits = f"不在 {bounds[0]:g} 至 {bounds[1]:g} 之间" if bounds else "超出范围"
+    limits = f"不在 {bounds[0]:.0f} 至 {bounds[1]:.0f} 之间" if bounds else "超出范围"
     unread = {
         "code": f"不认识（可填：{'、'.join(item.allowed)} 或其中文名）",
         "codes": f"不认识（可填：{'、'.join(item.allowed)} 或其中文名，多个用顿号隔开）",
