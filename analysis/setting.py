@@ -1,7 +1,5 @@
 """What a rule may ask of the roads, worked out once and only when asked."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -9,20 +7,16 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 
 from analysis.access import RoadGraph, Ways, arrive, make_graph, ways_to
-from analysis.answers import Context
+from analysis.answers import Context, RoadStates
 from analysis.features import Features
 from analysis.policy import Policy
-from analysis.roads import RoadPlan, natural_villages
-from analysis.units import Floats, Ints, Units, make_units
+from analysis.roads import RoadPlan, natural_villages, road_states
+from analysis.units import Floats, Ints
 from geo.network import Network
 from geo.raster import sample
-from layers.workspace import Source, Workspace
-
-STATE_COLUMNS = ("state", "gap_km", "new_km", "segment_ids", "outlet", "is_due", "note")
+from layers.workspace import Workspace
 
 
 class Setting:
@@ -37,17 +31,8 @@ class Setting:
     @cached_property
     def plan(self) -> RoadPlan:
         """Say which natural villages reach the hardened core, and what is missing."""
-        return natural_villages(self.ws, self.policy, self.day, dem=self.dem, max_age_days=self.max_age_days)
-
-    @cached_property
-    def seats(self) -> pd.DataFrame:
-        """Judge the seats of villages just as natural villages are judged, by village_id."""
-        units = make_units(self.ws, "village")
-        placed = np.flatnonzero(np.isfinite(units.points).all(axis=1))
-        ws = _with_places(self.ws, units, placed, self.day)
-        plan = natural_villages(ws, self.policy, self.day, max_age_days=self.max_age_days, network=self.network)
-        table: pd.DataFrame = plan.natural_villages.set_index("natural_village_id")
-        return table[~table.index.duplicated()]
+        dem = self.elevation_m if self.dem else None
+        return natural_villages(self.ws, self.policy, self.day, dem=dem, max_age_days=self.max_age_days)
 
     @cached_property
     def network(self) -> Network | None:
@@ -59,15 +44,10 @@ class Setting:
         """Return the roads, ready for searches."""
         return make_graph(self.ws, self.policy, self.day, network=self.network)
 
-    def states(self, units: Units, _snap_m: float | None) -> pd.DataFrame:
-        """Give the road state of each unit's point, in the order of the units."""
-        if units.kind == "natural_village":
-            table = self.plan.natural_villages.set_index("natural_village_id")
-            table = table[~table.index.duplicated()]
-        else:
-            table = self.seats
-        found = table.reindex(units.frame["unit_id"]).reset_index(drop=True)
-        return found[list(STATE_COLUMNS)].assign(state=found["state"].fillna("unknown"))
+    @cached_property
+    def states(self) -> RoadStates:
+        """Judge any unit's point just as natural villages are judged."""
+        return road_states(self.ws, self.policy, self.day, self.plan, max_age_days=self.max_age_days)
 
     def ways(self, features: Features) -> Ways | None:
         """Search from some features along the roads, once."""
@@ -101,24 +81,3 @@ class Setting:
             road_states=self.states if has_roads else None,
             elevation_m=self.elevation_m if self.dem else None,
         )
-
-
-def _with_places(ws: Workspace, units: Units, rows: Ints, day: date) -> Workspace:
-    """Return a workspace whose natural villages are the units' points."""
-    held = units.frame.iloc[rows].reset_index(drop=True)
-    frame = gpd.GeoDataFrame(
-        {
-            "natural_village_id": held["unit_id"],
-            "name": held["name"],
-            "village_id": held["unit_id"],
-            "population": held["population"],
-            "households": held["households"],
-            "poor_population": np.full(len(held), np.nan),
-            "town": held["town"],
-        },
-        geometry=shapely.points(units.points[rows]),
-        crs=ws.crs,
-    )
-    layers: Mapping[str, Any] = {**ws.layers, "natural_villages": frame}
-    source = Source("natural_villages", "", "", day, False, len(frame))
-    return replace(ws, layers=layers, sources={**ws.sources, "natural_villages": source})

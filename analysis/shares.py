@@ -142,20 +142,20 @@ def road(units: Units, ws: Workspace, parameters: Mapping[str, Any], context: Co
     states = context.road_states(units, None if snap_m is None else float(snap_m))
     state = states["state"].to_numpy(dtype=object)
     lacks = np.isin(state, ("harden", "build")) & (not reason)
+    answer.note[:] = _text(states["note"])
     if parameters.get("target") == "natural_villages":
         unsure = lacks & (three_way(states["is_due"]) == -1)
         lacks &= ~unsure
         answer.say(unsure, "人口不明，不知是否到期")
     answer.measured[state == "connected"], answer.measured[lacks] = YES, NO
-    to_do = states["gap_km"].fillna(0.0) + states["new_km"].fillna(0.0)
-    answer.value[:] = np.where(np.isin(state, ("connected", "harden", "build")), to_do, np.nan)
+    gap, new = (states[name].to_numpy(dtype=np.float64) for name in ("gap_km", "new_km"))
+    to_do = [np.zeros(len(units)), gap + np.nan_to_num(new), np.nan_to_num(gap) + new]
+    answer.value[:] = np.select([state == "connected", state == "harden", state == "build"], to_do, np.nan)
     answer.distance_m[:] = answer.value * 1000.0
     evidence = np.where(
         state == "connected", _text(states["outlet"]), _text(states["segment_ids"].str.split(";").str[0])
     )
     answer.evidence[:] = evidence
-    for note in states["note"].dropna().unique():
-        answer.say((states["note"] == note).to_numpy(dtype=bool), str(note))
     answer.say(lacks & (state == "build"), "没有路可通，须新建")
     answer.say((answer.measured == "unknown") & (state != "unknown"), reason)
     return answer.table()
