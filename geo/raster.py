@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
@@ -76,16 +77,17 @@ def _refuse_odd(raster: Any, name: str) -> None:
         raise InputError(f"“{name}”没有地理位置，或者是旋转的。请导出为正北向、带坐标的 GeoTIFF。")
 
 
-def _crs_of(raster: Any, name: str) -> CRS:
+def crs_of(raster: Any, name: str) -> CRS:
+    """Give the CRS of an open raster; refuse one without."""
     if raster.crs is None:
         raise CRSError(f"栅格“{name}”没有坐标系。请在 GIS 软件里定义坐标系后再试。")
     return CRS.from_wkt(raster.crs.to_wkt())
 
 
-def _values(raster: Any, window: Window) -> NDArray[np.float64]:
-    """Read a window as numbers, NaN where the raster holds nothing."""
+def values_of(raster: Any, window: Window | None = None) -> NDArray[np.float64]:
+    """Read a window, or all, as numbers, NaN where the raster holds nothing."""
     band = raster.read(1, window=window)
-    values = band.astype(np.float64)
+    values: NDArray[np.float64] = band.astype(np.float64)
     if raster.nodata is not None and not np.isnan(raster.nodata):
         values[band == np.asarray(raster.nodata).astype(band.dtype)] = np.nan
     values[~np.isfinite(values)] = np.nan
@@ -96,7 +98,7 @@ def _in_cells(zones: Any, raster: Any, name: str) -> NDArray[Any]:
     """Bring zones into the raster's CRS and then into its rows and columns."""
     if zones.crs is None:
         raise CRSError("分区图层没有坐标系。请先说明它的坐标系（如 EPSG:4490）。")
-    crs = _crs_of(raster, name)
+    crs = crs_of(raster, name)
     shapes = zones.geometry if CRS.from_user_input(zones.crs) == crs else zones.geometry.to_crs(crs)
     shapes = np.asarray(shapes.array, dtype=object)
     back = ~raster.transform
@@ -164,7 +166,7 @@ def _totals(raster: Any, shapes: NDArray[Any]) -> tuple[NDArray[np.float64], ...
     step = max(1, STRIP_CELLS // max(1, right - left))
     for row in range(top, bottom, step):
         rows = min(step, bottom - row)
-        values = _values(raster, Window(left, row, right - left, rows))
+        values = values_of(raster, Window(left, row, right - left, rows))
         here = np.flatnonzero(known & (bounds[:, 3] > row) & (bounds[:, 1] < row + rows))
         n, s, lo, hi = zone_totals(values, shapes[here], left, row)
         count[here] += n
@@ -238,7 +240,7 @@ def _gradient(dem: NDArray[Any], cell_size: float) -> tuple[NDArray[np.float64],
     return np.where(unknown, np.nan, east), np.where(unknown, np.nan, south)
 
 
-def sample(raster_path: str | Path, points: Any) -> NDArray[np.float64]:
+def sample(raster_path: str | Path, points: Any, *, crs: Any = None) -> NDArray[np.float64]:
     """Read the raster value of the cell under each point.
 
     Parameters
@@ -246,7 +248,9 @@ def sample(raster_path: str | Path, points: Any) -> NDArray[np.float64]:
     raster_path
         GeoTIFF.
     points
-        GeoSeries or GeoDataFrame of points in any CRS; they are brought into the raster's.
+        GeoSeries or GeoDataFrame of points in any CRS, or an (n, 2) array; they are brought into the raster's CRS.
+    crs
+        The CRS of an array of points; the raster's own when not given.
 
     Returns
     -------
@@ -260,6 +264,8 @@ def sample(raster_path: str | Path, points: Any) -> NDArray[np.float64]:
     """
     name = Path(raster_path).name
     with open_raster(raster_path) as raster:
+        if isinstance(points, np.ndarray) and points.dtype != object:
+            points = gpd.GeoSeries(shapely.points(points), crs=crs if crs is not None else crs_of(raster, name))
         at = _in_cells(points, raster, name)
         xy = np.column_stack([shapely.get_x(at), shapely.get_y(at)])
         found = np.full(len(at), np.nan)
@@ -274,7 +280,7 @@ def sample(raster_path: str | Path, points: Any) -> NDArray[np.float64]:
             rows = min(step, last + 1 - top)
             here = (row >= top) & (row < top + rows)
             if here.any():
-                values = _values(raster, Window(0, top, raster.width, rows))
+                values = values_of(raster, Window(0, top, raster.width, rows))
                 picked[here] = values[row[here] - top, column[here]]
         found[inside] = picked
     return found

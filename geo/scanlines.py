@@ -88,9 +88,7 @@ def _by_library(values: Floats, shapes: NDArray[Any], left: int, top: int) -> To
 
 
 @compile_
-def _scan(  # type: ignore[no-untyped-def]
-    values, x0, y0, x1, y1, first
-) -> Totals:
+def _scan(values: Floats, x0: Floats, y0: Floats, x1: Floats, y1: Floats, first: NDArray[np.int64]) -> Totals:
     """Walk each zone's rows: find where its borders cross the middle of the row, add up the cells between."""
     zones = first.size - 1
     height, width = values.shape
