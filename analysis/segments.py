@@ -92,45 +92,34 @@ def _measured(
     """Lay out one row a stretch, in the order of the roads and along them."""
     roads, network = ws.layers["roads"], states.network
     ids = table["natural_village_id"].astype("object").to_numpy()
-    numbers = {
+    edges = np.concatenate([edges for _, _, edges in held])
+    owner = np.repeat(np.arange(len(held)), [len(edges) for _, _, edges in held])
+    shapes = network.edge_geometry[edges]
+    lines = roads.geometry.to_numpy()[network.edge_road[edges]]
+    ends = np.vstack([shapely.line_locate_point(lines, shapely.get_point(shapes, end)) for end in (0, -1)]) / 1000
+    start, stop = np.full(len(held), np.inf), np.zeros(len(held))
+    np.minimum.at(start, owner, ends.min(axis=0))
+    np.maximum.at(stop, owner, ends.max(axis=0))
+    drawn = shapely.line_merge(shapely.multilinestrings(shapes, indices=owner))
+    length_mm = np.bincount(owner, weights=network.edge_length_mm[edges].astype(np.float64))
+    people = {
         name: pd.to_numeric(table[name]).to_numpy(np.float64, na_value=np.nan)
         for name in ("population", "poor_population")
     }
-    rows = []
-    for road, users, edges in held:
-        shapes = network.edge_geometry[edges]
-        line = roads.geometry.iloc[road]
-        ends = shapely.line_locate_point(line, np.r_[shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)])
-        who = list(users)
-        rows.append(
-            {
-                "road": road,
-                "users": users,
-                "length_km": int(network.edge_length_mm[edges].sum(dtype=np.int64)) / 1e6,
-                "people": numbers["population"][who].sum(),
-                "poor_people": numbers["poor_population"][who].sum(),
-                "natural_village_ids": ";".join(sorted(str(ids[user]) for user in users)),
-                "is_unknown": bool((core.surface[states.origin[edges]] == UNKNOWN).any()),
-                "start_km": float(ends.min()) / 1000,
-                "end_km": float(ends.max()) / 1000,
-                "geometry": shapely.line_merge(shapely.multilinestrings(shapes)) if len(shapes) > 1 else shapes[0],
-            }
-        )
-    names = [
-        "road",
-        "users",
-        "length_km",
-        "people",
-        "poor_people",
-        "natural_village_ids",
-        "is_unknown",
-        "start_km",
-        "end_km",
-        "geometry",
-    ]
-    frame = pd.DataFrame(rows, columns=names).sort_values(
-        ["road", "start_km", "end_km"], kind="stable", ignore_index=True
-    )
+    frame = pd.DataFrame(
+        {
+            "road": [road for road, _, _ in held],
+            "users": [users for _, users, _ in held],
+            "length_km": length_mm / 1e6,
+            "people": [people["population"][list(users)].sum() for _, users, _ in held],
+            "poor_people": [people["poor_population"][list(users)].sum() for _, users, _ in held],
+            "natural_village_ids": [";".join(sorted(str(ids[user]) for user in users)) for _, users, _ in held],
+            "is_unknown": np.bincount(owner, weights=core.surface[states.origin[edges]] == UNKNOWN) > 0,
+            "start_km": start,
+            "end_km": stop,
+            "geometry": drawn,
+        }
+    ).sort_values(["road", "start_km", "end_km"], kind="stable", ignore_index=True)
     road = frame["road"].to_numpy(np.int64)
     for name in ["road_id", "surface", *ROAD_COLUMNS]:
         frame[name] = roads[name].iloc[road].to_numpy() if name in roads else np.nan
