@@ -328,7 +328,6 @@ def _require_in_area(moved: Any, source: CRS, clean: Any, reference: Any) -> Non
         return
     finite = np.isfinite(points).all(axis=1)
     inside = finite & (points[:, 0] >= area.west - 4) & (points[:, 0] <= area.east + 4)
-    inside &= (points[:, 1] >= area.south - 4) & (points[:, 1] <= area.north + 4)
     if inside.mean() >= 0.5 or area.west > area.east:
         return
     somewhere = (

@@ -242,6 +242,11 @@ def test_wrong_zone_is_refused_not_drawn_in_the_sea() -> None:
         to_storage(as_frame(np.array([[38474678.9, 2775493.4]] * 3)), "EPSG:4527")
 
 
+def test_a_northern_utm_zone_may_be_used_south_of_the_equator() -> None:
+    stored, _ = to_storage(as_frame(np.array([[725000.0, -1725000.0]])), "EPSG:32636")
+    assert stored.geometry[0].y == pytest.approx(-15.59, abs=0.05)
+
+
 @pytest.mark.parametrize("code", ["EPSG:2362", "EPSG:2414"])
 def test_xian_and_beijing_say_that_they_are_only_approximate(code: str) -> None:
     _, notes = to_storage(as_frame(np.array([[38474678.9, 2775493.4]])), code)
