@@ -87,9 +87,13 @@ def append(ledger: Ledger, *drafts: Draft, now: datetime | None = None) -> list[
     >>> e.seq, e.version, e.payload["title"]
     (1, 1, '村道')
     """
+    return ledger.write(lambda t: enter(t, *drafts, now=now))
+
+
+def enter(t: Transaction, *drafts: Draft, now: datetime | None = None) -> list[Event]:
+    """Enter events as part of a larger change, see `append`: they stand or fall with the rest of the transaction."""
     bodies = [_body(draft) for draft in drafts]
-    entered = _stamp(now or datetime.now(UTC))
-    return ledger.write(lambda t: _enter(t, drafts, bodies, entered))
+    return _enter(t, drafts, bodies, _stamp(now or datetime.now(UTC)))
 
 
 def correct(ledger: Ledger, seq: int, *, by: str, payload: Mapping[str, Any] | None = None, **changes: Any) -> Event:
