@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -70,29 +71,30 @@ def post(
 ) -> int:
     """Enter an amount in yuan and return its number in the ledger. A refund or cut is negative and says why in `note`.
 
-    To mend a posting, use `tracker.events.correct` or `withdraw` with its number: both stay readable.
+    To mend a posting use `correct`, to take it away `tracker.events.withdraw`: what it said stays readable.
     """
-    if stage not in STAGE_LABELS:
-        raise InputError(f"没有“{stage}”这一类资金。可用的有：{'、'.join(STAGE_LABELS.values())}。")
-    sum_cny = money.amount(amount_cny)
-    if sum_cny == 0:
-        raise InputError("金额为 0，没有可登记的内容。")
-    if sum_cny < 0 and not note.strip():
-        raise InputError("负数表示退回或核减，请在备注里写明原因。")
-    if not source.strip():
-        raise InputError("请写明资金来源，例如“省级财政”。")
-    payload = {
-        "source": source.strip(),
-        "amount_cny": str(sum_cny),
-        "project_id": project_id,
-        "town": town,
-        "year": int(year),
-        "document": document,
-        "note": note,
-    }
+    payload = _payload(
+        stage,
+        source=source,
+        amount_cny=amount_cny,
+        year=year,
+        project_id=project_id,
+        town=town,
+        document=document,
+        note=note,
+    )
     number = event_id or uuid.uuid4().hex
     draft = Draft(f"fund:{number}", f"fund_{stage}", at, by, payload, tuple(evidence), event_id=number)
     return events.append(ledger, draft)[0].seq
+
+
+def correct(ledger: Ledger, seq: int, *, by: str, at: date | None = None, **changes: Any) -> int:
+    """Replace what a posting says (source, amount_cny, year, project_id, town, document, note) and return its number."""
+    old = events.event(ledger, seq)
+    if old.kind not in KINDS:
+        raise InputError(f"第 {seq} 号记录不是资金记录。")
+    payload = _payload(old.kind.removeprefix("fund_"), **{**old.payload, **changes})
+    return events.correct(ledger, seq, by=by, payload=payload, at=at or old.at).seq
 
 
 def postings(ledger: Ledger, *, as_of: date | None = None, known_on: date | None = None) -> list[Posting]:
@@ -160,6 +162,19 @@ def faults(found: Iterable[Posting]) -> list[str]:
                 f"{where}：计划 {sums.plan} 元，超过上限 {sums.ceiling} 元。上限是最多可争取的数，不能当作资金。"
             )
     return out
+
+
+def _payload(stage: str, *, source: str, amount_cny: object, year: int, note: str, **rest: str) -> dict[str, Any]:
+    if stage not in STAGE_LABELS:
+        raise InputError(f"没有“{stage}”这一类资金。可用的有：{'、'.join(STAGE_LABELS.values())}。")
+    sum_cny = money.amount(amount_cny)
+    if sum_cny == 0:
+        raise InputError("金额为 0，没有可登记的内容。")
+    if sum_cny < 0 and not note.strip():
+        raise InputError("负数表示退回或核减，请在备注里写明原因。")
+    if not source.strip():
+        raise InputError("请写明资金来源，例如“省级财政”。")
+    return {**rest, "source": source.strip(), "amount_cny": str(sum_cny), "year": int(year), "note": note}
 
 
 def _posting(event: Event) -> Posting:

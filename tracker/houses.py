@@ -109,6 +109,10 @@ def move(
     step = Step(to, at, reason, tuple(evidence), details)
     steps = sorted([*(_step(event) for event in history), step], key=lambda item: item.at)
     faults = status.house_faults(steps, notice_days=notice_days)
+    later = [event for event in history if event.at > at]
+    if faults and later:
+        label = HOUSE_LABELS[later[-1].kind.removeprefix("house_")]
+        faults = [f"{at} 早于已登记的“{label}”（{later[-1].at}），补登的步骤要能插进原有的先后。请核对日期。"]
     if faults:
         raise InputError(f"{household_id}：" + "".join(faults))
     draft = Draft(

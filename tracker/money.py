@@ -40,10 +40,11 @@ def split(total: Decimal, shares: Mapping[str, float | Decimal]) -> dict[str, De
     whole = sum(weights.values(), Decimal(0))
     if whole <= 0 or any(not weight.is_finite() or weight < 0 for weight in weights.values()):
         raise InputError(f"分担比例要是不小于 0 的数，且不能全为 0，现在是 {dict(shares)}。")
-    cents = int(total / CENT)
+    cents = abs(int(total / CENT))
     exact = {payer: cents * weight / whole for payer, weight in weights.items()}
     floor = {payer: int(value // 1) for payer, value in exact.items()}
     order = sorted(weights, key=lambda payer: exact[payer] - floor[payer], reverse=True)
     for payer in order[: cents - sum(floor.values())]:
         floor[payer] += 1
-    return {payer: floor[payer] * CENT for payer in weights}
+    unit = CENT if total >= 0 else -CENT
+    return {payer: floor[payer] * unit for payer in weights}

@@ -122,6 +122,10 @@ def move(
     remaining = sorted(set(still_open))
     step = Step(to, at, reason, tuple(evidence), details)
     faults = status.project_faults(_steps(history, [step]))
+    later = [event for event in history if event.kind != DESCRIBED and event.at > at]
+    if faults and later:
+        label = PROJECT_LABELS[later[-1].kind.removeprefix("project_")]
+        faults = [f"{at} 早于已登记的“{label}”（{later[-1].at}），补登的步骤要能插进原有的先后。请核对日期。"]
     if to == "closed" and remaining and not reason.strip():
         gaps = "、".join(f"{unit} {need}" for unit, need in remaining)
         faults.append(f"地图上仍有缺口：{gaps}。确要销号请写明原因，缺口会随项目留存。")
