@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from analysis.features import Features, choose, distances, select
 from analysis.policy import Policy, value_on
 from analysis.units import Floats, Ints, Units, make_units, points_of
-from geo.network import Network, Snaps, build_network, cheapest_edges, snap
+from geo.nearest import LineIndex, line_index, nearest_line
+from geo.network import Network, Snaps, build_network, cheapest_edges
 from layers.workspace import Workspace
 
 ACCESS_COLUMNS = ("unit_id", "unit_kind", "service", "facility_id", "straight_m", "network_m", "minutes")
@@ -33,6 +35,7 @@ class RoadGraph:
     """
 
     network: Network
+    lines: LineIndex
     lengths: Any
     edge_of: Ints
     key: Ints
@@ -42,12 +45,16 @@ class RoadGraph:
 
     def snap(self, points: Floats) -> Snaps:
         """Find where places meet the roads; (n, 2) in metres, NaN allowed."""
-        edge, fraction = np.full(len(points), -1, dtype=np.int64), np.zeros(len(points))
-        distance_m = np.full(len(points), np.inf)
-        placed = np.flatnonzero(np.isfinite(points).all(axis=1))
-        if len(placed) and len(self.network.edge_from):
-            found = snap(self.network, points[placed], max_distance_m=self.snap_m)
-            edge[placed], fraction[placed], distance_m[placed] = found.edge, found.fraction, found.distance_m
+        index, metres, at = nearest_line(points, self.lines)
+        found = np.flatnonzero((index >= 0) & (metres <= self.snap_m))
+        edge, fraction, distance_m = (
+            np.full(len(index), -1, dtype=np.int64),
+            np.zeros(len(index)),
+            np.full(len(index), np.inf),
+        )
+        edge[found], distance_m[found] = index[found], np.round(metres[found], 3)
+        shapes = self.network.edge_geometry[edge[found]]
+        fraction[found] = shapely.line_locate_point(shapes, shapely.points(at[found]), normalized=True)
         return Snaps(edge, fraction, distance_m)
 
 
@@ -95,6 +102,7 @@ def road_graph(network: Network, roads: Any, speed_kmh: Mapping[str, float], *, 
     walk = speed_kmh.get("walk", np.nan)
     return RoadGraph(
         network,
+        line_index(network.edge_geometry),
         lengths,
         np.asarray(edge_of, dtype=np.int64),
         rows.astype(np.int64) * lengths.shape[0] + lengths.indices,
