@@ -29,14 +29,14 @@ def some(rng: np.random.Generator, rows: int, per_thousand: float, least: int = 
 def spoil_households(
     table: pd.DataFrame, places: Settlements, planted: Planted, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Give a few families a place far away, none at all, an id that is taken, or no head count.
+    """Give a few families a place far away, none at all, an id that is taken, no head count, or a wrong identity number.
 
-    The four sets of rows do not overlap, so each fault can be counted on its own.
+    The five sets of rows do not overlap, so each fault can be counted on its own.
     """
     table = table.copy()
-    picks = some(rng, len(table), 0.6, 12)
+    picks = some(rng, len(table), 0.75, 15)
     rng.shuffle(picks)
-    away, lost, twice, blank = np.array_split(picks, 4)
+    away, lost, twice, blank, mistyped = np.array_split(picks, 5)
     table["lost"] = False
     villages = places.villages
     far = (table["village"].to_numpy()[away] + len(villages) // 2) % len(villages)
@@ -47,6 +47,9 @@ def spoil_households(
     table.loc[twice, "户编号"] = table["户编号"].to_numpy()[former]
     table["members"] = table["members"].astype("float64")
     table.loc[blank, "members"] = np.nan
+    numbers = table.loc[mistyped, "身份证号"]
+    table.loc[mistyped, "身份证号"] = numbers.str[:-1] + numbers.str[-1].map(lambda c: "0" if c != "0" else "1")
+    planted.add("household_wrong_identity", mistyped.size)
     planted.add("household_outside_village", away.size if len(villages) > 1 else 0)
     planted.add("household_without_place", lost.size)
     planted.add("household_duplicate_id", twice.size)

@@ -107,7 +107,7 @@ def people(rng: np.random.Generator, count: int) -> Array:
 
 
 def id_numbers(rng: np.random.Generator, count: int) -> Array:
-    """Make identity numbers that no person can have: region 999999 and a wrong check digit.
+    """Make identity numbers that no person can have: region 999999 exists nowhere; the check digit is right.
 
     Examples
     --------
@@ -117,16 +117,12 @@ def id_numbers(rng: np.random.Generator, count: int) -> Array:
     year = rng.integers(1935, 1996, count)
     month = rng.integers(1, 13, count)
     day = rng.integers(1, 29, count)
-    serial = rng.integers(0, 1000, count)
     head = ((999_999 * 10_000 + year) * 100 + month) * 100 + day
-    head = head * 1000 + serial
+    head = head * 1000 + rng.integers(0, 1000, count)
     weights = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
     digits = (head[:, None] // 10 ** np.arange(16, -1, -1, dtype=np.int64)) % 10
-    remainder = (digits * weights).sum(axis=1) % 11
-    right = np.array([1, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2])[remainder]
-    wrong = (right + 1 + rng.integers(0, 8, count)) % 10
-    wrong = np.where(wrong == right, (wrong + 1) % 10, wrong)
-    return np.asarray((head * 10 + wrong).astype(str).astype(object))
+    check = np.array(list("10X98765432"), dtype=object)[(digits * weights).sum(axis=1) % 11]
+    return np.asarray(head.astype(str).astype(object) + check)
 
 
 def phones(rng: np.random.Generator, count: int) -> Array:
