@@ -8,10 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from views.context import OFFICE_VARIABLE
 from views.server import ENTRY, app_options
 
 DEMO = Path(__file__).resolve().parent / ".office" / "demo" / "office"
 
-os.environ.setdefault(OFFICE_VARIABLE, str(DEMO))
-app = st.App(ENTRY, **app_options(os.environ[OFFICE_VARIABLE]))
+app = st.App(ENTRY, **app_options(os.environ.get("QIYOU_OFFICE", DEMO)))

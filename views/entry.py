@@ -1,6 +1,7 @@
 """The Streamlit script: choose office, day, policy and language, then show a page."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from views.labels import Language, label
 from views.pages import coverage, housing, overview, quality, roads
 from views.pages.empty import explain_empty
 
+ICON = Path(__file__).with_name("icon.png")
 PAGES = {
     "overview": (overview.page, ":material/dashboard:"),
     "coverage": (coverage.page, ":material/fact_check:"),
@@ -51,7 +53,7 @@ def show_marks(context: Context) -> None:
 
 def main() -> None:
     """Show the chosen page, or one sentence that says what to mend."""
-    st.set_page_config(page_title="七有图 Qiyou Atlas", page_icon=":material/map:", layout="wide")
+    st.set_page_config(page_title="七有图 Qiyou Atlas", page_icon=str(ICON), layout="wide")
     language = choose_language()
     try:
         office = open_office(office_path())
