@@ -21,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from geo.errors import AccessError, InputError
 from views import assets, server
 from views.server import FOREVER, Gate, laptop_only, routes, security_headers
-from views.tilestore import Identity, TileStore, store
+from views.tilestore import Identity, Kept, TileStore, allowed, store
 
 OWNER = Identity("张三")
 VIEWER = Identity("李四", frozenset())
@@ -310,8 +310,6 @@ def test_the_tile_cache_is_bounded(county) -> None:
         kept.tile(digest, 12, x, 0, OWNER)
     assert len(kept._tiles) <= 20
     with pytest.raises(AccessError):
-        from views.tilestore import Kept, allowed
-
         allowed(Kept(1, frozenset({"a"}), 1), VIEWER)
 
 
@@ -326,7 +324,7 @@ def test_another_address_needs_users_first() -> None:
 @pytest.fixture
 def dem(tmp_path: Path) -> Path:
     path = tmp_path / "dem.tif"
-    rows, columns = np.mgrid[0:80, 0:80]
+    columns = np.mgrid[0:80, 0:80][1]
     height = np.where(columns < 40, 300.0 + (40 - columns) * 25.0, 300.0).astype("float32")
     height[60:, :20] = -9999
     profile = {"driver": "GTiff", "width": 80, "height": 80, "count": 1, "dtype": "float32", "nodata": -9999.0}

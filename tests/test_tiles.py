@@ -179,7 +179,9 @@ def test_digest_follows_the_content() -> None:
 @pytest.mark.parametrize("z", [8, 10, 12])
 def test_shared_edges_stay_shared(z: int) -> None:
     rng = np.random.default_rng(7)
-    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(rng.uniform(0, 0.2, (40, 2)) + (LON, LAT))))
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.MultiPoint(np.array([LON, LAT]) + rng.uniform(0, 0.2, (40, 2))))
+    )
     wavy = frame(list(shapely.set_precision(shapely.segmentize(cells, 0.003), 1e-9)))
     assert shapely.coverage_is_valid(wavy.geometry.values)
     found = decode(TileSource(wavy, kind="polygon").tile(*address(LON + 0.1, LAT + 0.1, z)))["features"]["features"]
@@ -249,7 +251,7 @@ def test_a_point_at_an_edge_is_in_both_tiles() -> None:
 
 def crowd(n: int) -> tuple[gpd.GeoDataFrame, np.ndarray]:
     rng = np.random.default_rng(5)
-    points = rng.normal(0, 0.001, (n, 2)) + (LON, LAT)
+    points = np.array([LON, LAT]) + rng.normal(0, 0.001, (n, 2))
     return frame(list(shapely.points(points))), rng.integers(0, 4, n)
 
 
@@ -294,7 +296,7 @@ def test_within_a_ring_by_hand() -> None:
 
 def test_polygons_drawn_as_points_stand_inside() -> None:
     shape = Polygon([(0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3)])
-    horseshoe = shapely.transform(shape, lambda xy: xy * 0.01 + (LON, LAT))
+    horseshoe = shapely.transform(shape, lambda xy: xy * 0.01 + np.array([LON, LAT]))
     west, south, *_ = TileSource(frame([horseshoe]), kind="point").bounds or (0, 0)
     assert horseshoe.covers(Point(west, south))
 

@@ -3,6 +3,7 @@ import { fetchCodes, makeTiles } from "./tiles.js";
 import { makeOverlay } from "./overlay.js";
 import { element, makeLegend, makeReadout, makeTooltip } from "./panel.js";
 import { makeTools } from "./tools.js";
+import { areaSquareMetres, gaussKrueger, lengthMetres, zoneOf } from "./gk.js";
 
 const mounted = new WeakMap();
 const lastViews = new Map();
@@ -178,8 +179,7 @@ export class AtlasMap {
     this.overlay.schedule();
   }
 
-  place(patch) {
-    const kept = lastViews.get(patch.key);
+  place(patch, kept) {
     if (kept && !patch.view) this.map.setView([kept.center[1], kept.center[0]], kept.zoom, { animate: false });
     else if (patch.view) this.map.setView([patch.view[1], patch.view[0]], patch.view[2], { animate: false });
     else this.fit(patch.bounds, false);
@@ -205,12 +205,13 @@ export class AtlasMap {
 
   async apply(patch) {
     const isFirst = !this.key;
+    const kept = lastViews.get(patch.key);
     this.key = patch.key;
     this.reportsView = patch.reportsView;
     this.root.style.height = `${patch.height}px`;
     if (isFirst) {
       this.map.invalidateSize({ animate: false });
-      this.place(patch);
+      this.place(patch, kept);
     }
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
     if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
@@ -230,6 +231,19 @@ export class AtlasMap {
       }),
     );
     return lists.flat();
+  }
+
+  lengthOf(points) {
+    return lengthMetres(points);
+  }
+
+  areaOf(points) {
+    return areaSquareMetres(points);
+  }
+
+  projected(lon, lat) {
+    const zone = zoneOf(lon);
+    return [...gaussKrueger(lon, lat, zone.meridian), zone.code];
   }
 
   dispose() {
