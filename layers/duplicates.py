@@ -28,9 +28,7 @@ def drop_duplicates(table: Any, shapes: Any, schema: Schema, found: Findings, am
         return keep
     part = table.iloc[repeated]
     print_ = pd.util.hash_pandas_object(part.drop(columns=_same_by_key(schema)), index=False).to_numpy()
-    course = np.array(
-        [shapes[row].wkb if shapes is not None and shapes[row] else b"" for row in repeated], dtype=object
-    )
+    course = _courses(shapes, repeated)
     group = pd.DataFrame({"row": repeated, "key": key.iloc[repeated].to_numpy(), "print": print_, "course": course})
     again = group.duplicated(["key", "print", "course"]).to_numpy()
     _note_again(group, again, found)
@@ -41,6 +39,15 @@ def drop_duplicates(table: Any, shapes: Any, schema: Schema, found: Findings, am
         group = _number_parts(group, table, schema, found)
     _refuse(group, table, schema, found)
     return keep
+
+
+def _courses(shapes: Any, positions: Any) -> Any:
+    """Return shapes as bytes that sort from west to east; b"" where there is none."""
+    course = np.full(len(positions), b"", dtype=object)
+    if shapes is not None:
+        known = ~shapely.is_missing(shapes[positions])
+        course[known] = shapely.to_wkb(shapes[positions][known], byte_order=0)
+    return course
 
 
 def _keys(table: Any, schema: Schema) -> Any:

@@ -17,6 +17,7 @@ from layers import schema as schemas
 from layers.check import check
 from layers.headers import BRACKETS, plain_header
 from layers.match import Mapping, apply, complete, factors
+from layers.moves import LOST, lost_places, note_moves
 from layers.problem import Problem
 from layers.schema import GEOMETRY, Schema
 from layers.values import cell_text
@@ -105,14 +106,19 @@ def take(
         file_columns=columns,
         relation=_relation(raw, kept),
     )
+    shapes_before = np.asarray(checked.frame.geometry, dtype=object) if schema.geometry else None
     frame, located = _locate(checked.frame, crs or dropped.default_shift or dropped.crs, reference, schema)
-    notes += located
+    at = rows[kept][checked.positions]
+    problems = [*checked.problems, *note_moves(shapes_before, frame, reference, at, schema)]
+    lost = lost_places(shapes_before, frame, schema)
+    refused = {**checked.refused, **{int(checked.positions[place]): LOST for place in np.flatnonzero(lost)}}
+    frame = frame[~lost].reset_index(drop=True) if lost.any() else frame
     return Intake(
         frame=frame,
         private=checked.private,
-        problems=(*checked.problems, *_swapped(frame, reference, rows[kept][checked.positions], schema)),
-        refused=_refused(raw, checked.refused, kept, rows),
-        notes=tuple(dict.fromkeys(notes)),
+        problems=tuple(problems),
+        refused=_refused(raw, refused, kept, rows),
+        notes=tuple(dict.fromkeys([*notes, *located])),
         rows_read=rows_read,
         is_partial=is_partial,
         mapping=chosen,
@@ -223,25 +229,6 @@ def _locate_seats(frame: Any, crs: str | None, reference: Any, notes: list[str])
         notes += [f"村委会驻地：{note}" for note in seat_notes]
         out_x[known], out_y[known] = moved.geometry.x.to_numpy(), moved.geometry.y.to_numpy()
     return frame.assign(seat_x=out_x, seat_y=out_y)[list(frame.columns)]
-
-
-def _swapped(frame: Any, reference: Any, rows: Any, schema: Schema) -> tuple[Problem, ...]:
-    """Note points outside the known area whose longitude and latitude, changed over, would lie inside."""
-    if reference is None or not len(reference) or "point" not in schema.geometry or not len(frame):
-        return ()
-    west, south, east, north = reference.total_bounds
-    shapes = np.asarray(frame.geometry, dtype=object)
-    points = np.flatnonzero(shapely.get_type_id(shapes) == 0)
-    x, y = shapely.get_x(shapes[points]), shapely.get_y(shapes[points])
-    inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
-    turned = (y >= west) & (y <= east) & (x >= south) & (x <= north)
-    found = points[~inside & turned]
-    text = "第 {} 行：经纬度像是填反了（对调后落在辖区内）。请核对后改正重新导入。"
-    ids = frame[schema.id].fillna("").to_numpy(dtype=object)
-    return tuple(
-        Problem(schema.name, int(rows[at]), GEOMETRY, text.format(int(rows[at])), "warning", "swapped", str(ids[at]))
-        for at in found
-    )
 
 
 def _refused(raw: Any, reasons: MappingABC[int, str], kept: Any, rows: Any) -> Any:

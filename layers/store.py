@@ -223,7 +223,7 @@ def _private_bytes(private: Any, schema: Schema) -> bytes:
 
 def _parquet(table: Any) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_statistics=True, store_schema=False)
+    pq.write_table(table, sink, compression="zstd", write_statistics=True)
     return sink.getvalue()
 
 
