@@ -22,9 +22,8 @@ __all__ = [
 class Value:
     """One dated value of a policy parameter: since which day, how much, in which unit, on which clause.
 
-    `reference` and `quote` are the clause and the words of the document itself. A value that the document does not
-    give has a `source` (a public page) or is `unsourced` (an editable assumption): never show it as what the
-    document says. `low` and `high` bound an uncertain amount; `price_year` is the year of a price.
+    `reference` and `quote` are clause and words of the document. What it does not give has a `source` (a public page)
+    or is `unsourced` (an editable assumption): never show that as what the document says.
     """
 
     since: date
@@ -68,9 +67,8 @@ class Need:
 class Target:
     """How much of something is to be reached by a day (inclusive).
 
-    `measure` names the figure that is compared; targets with the same measure form one series. A cumulative target
-    counts everything done up to the day, not the work of the year. `high` is the upper end where the document gives
-    a range, `increment` what the document adds in that year, `total` the whole that is counted against.
+    Targets with the same `measure` form one series. A cumulative one counts everything done up to the day. `high` is
+    the upper end of a range, `increment` what the document adds in that year, `total` the whole counted against.
     """
 
     id: str
@@ -166,6 +164,10 @@ def read_policy(text: str, *, name: str = "政策文件") -> Policy:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name}：不是合格的 TOML（{error}）；请检查该行的引号、括号和日期写法") from error
+    return _policy(raw, name)
+
+
+def _policy(raw: Mapping[str, Any], name: str) -> Policy:
     found = faults(raw)
     if found:
         lines = "\n".join(f"{number}. {fault}" for number, fault in enumerate(found, start=1))

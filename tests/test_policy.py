@@ -1,15 +1,17 @@
 """Policies as data: dates, faults, digests."""
 
+import tomllib
 from datetime import date, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.policy import Policy, RuleKind, Strength, amount, load_policy, read_policy, resolve, value_on
-from analysis.policy_format import RULES, STRENGTHS, UNITS, faults
+from analysis.policy import Policy, RuleKind, Strength, _policy, amount, load_policy, read_policy, resolve, value_on
+from analysis.policy_format import STRENGTHS, UNITS, faults
+from analysis.policy_rules import RULES
 from analysis.units import KINDS
 from geo.errors import PolicyError
 
@@ -66,6 +68,7 @@ def test_before_the_first_day_there_is_no_value() -> None:
         amount(policy, "x", date(2018, 1, 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.dates(date(2000, 1, 1), date(2030, 1, 1)), min_size=1, max_size=6, unique=True), st.data())
 def test_one_value_holds_on_every_day_after_the_first(starts: list[date], data: st.DataObject) -> None:
     values = ", ".join(f"{{ since = {day}, value = {day.toordinal()}, unsourced = true }}" for day in starts)
@@ -88,6 +91,9 @@ def test_names_of_parameters_become_amounts_at_any_depth() -> None:
 def test_the_digest_is_of_the_content() -> None:
     first = read_policy(TWO).digest
     assert read_policy("# 说明\n" + TWO.replace("\n\n", "\n\n\n")).digest == first
+    moved = TWO.replace('label = "人口下限"\nunit = "person"', 'unit = "person"\nlabel = "人口下限"')
+    assert moved != TWO
+    assert read_policy(moved).digest == first
     assert read_policy(TWO.replace("value = 200", "value = 201")).digest != first
     assert read_policy(TWO.replace("2016-11-08, value", "2016-11-09, value")).digest != first
     assert read_policy(TWO.replace("人口下限", "人数下限")).digest != first
@@ -101,7 +107,7 @@ def test_every_fault_is_told_at_once() -> None:
     )
     assert text.startswith("甲.toml：有 ")
     for part in (
-        *("id：没有填写", "document：没有填写", "issued：没有印发日期", "不认识的项 need；是不是想写 needs"),
+        *("id：没有填写", "document：没有填写", "issued：应是日期", "不认识的项 need；是不是想写 needs"),
         *("label：没有填写", "low 与 high", "不认识 must", "没有出处", "必须有这一项", "不认识规则 fly", "重复"),
     ):
         assert part in text, part
@@ -120,10 +126,17 @@ def test_every_fault_is_told_at_once() -> None:
         (need("all", '{ needs = ["m"] }'), "由不存在的 m 组成"),
         (need("all", '{ needs = ["n"] }'), "由自己组成"),
         (need("all", '{ needs = ["b"] }', id="a") + need("all", '{ needs = ["a"] }', id="b"), "由自己组成"),
+        (need("has", "{ kind = 5 }"), "kind：应是文字或一组文字"),
+        (need("has", '{ kind = "clinic", min_count = "two" }'), "min_count：应是数或@参数"),
+        (need("all", '{ needs = "n" }'), "needs：应是一组文字"),
+        ('[[reporting.duties]]\nid = "d"\nlabel = "甲"\nevery = "week"\nreference = "一"\nquote = "一"', "不认识 week"),
+        ('[[housing.classes]]\nlabel = "甲"\nunsourced = true', "housing.classes[1].categories：没有填写"),
+        ("[[housing]]\na = 1", "housing：应是表"),
+        ("[parameters]\nk = 5", 'parameters."k"：应是表'),
         (need(more='scope = ["rich"]'), "scope：不认识 rich"),
         (need(more='unit = "planet"'), "unit：不认识 planet"),
         (need(more='strength = "perhaps"'), "strength：不认识 perhaps"),
-        (need(more='deadline = "2018"'), "deadline：不是日期"),
+        (need(more='deadline = "2018"'), "deadline：应是日期"),
         (need(more='reference = "一"'), "摘一句能在文件里查到的原文"),
         (need(more='quote = "一"'), "有原文而没有条款号"),
         (need(more='reference = "一"\nquote = "一"'), "又写了 unsourced"),
@@ -148,6 +161,41 @@ def test_every_fault_is_told_at_once() -> None:
 )
 def test_a_fault_is_named(text: str, part: str) -> None:
     assert part in complaint(HEAD + text)
+
+
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 99999),
+    st.floats(allow_nan=True),
+    st.text(max_size=5),
+    st.just("@nothing"),
+    st.dates(),
+    st.lists(st.one_of(st.integers(), st.text(max_size=3), st.just({})), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(FILES), st.data())
+def test_no_file_however_wrong_breaks_the_reader(path: Path, data: st.DataObject) -> None:
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        here: Any = raw
+        for _ in range(data.draw(st.integers(0, 5))):
+            keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(here[key], dict | list) or not here[key]:
+                break
+            here = here[key]
+        keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+        here[data.draw(st.sampled_from(keys))] = data.draw(junk)
+    try:
+        policy = _policy(raw, "甲")
+    except PolicyError as error:
+        assert "请" in str(error)  # noqa: PT017
+    else:
+        assert len(policy.digest) == 64
 
 
 def test_a_year_figure_in_a_cumulative_series_is_noticed() -> None:
