@@ -86,3 +86,19 @@ def claims(*rows: tuple[str, str, str, str]) -> Any:
         [{"unit_id": u, "need": n, "value": v, "source": "贫困村台账", "by": "张三", "day": d} for u, n, v, d in rows],
         dtype="str",
     )
+
+
+def full_road(ident: str, surface: str, *places: tuple[float, float], **columns: Any) -> dict[str, Any]:
+    """Return one road with every column of the contract."""
+    blank = dict.fromkeys(("route_code", "name", "technical_grade", "built_year", "town", "village_id"))
+    blank |= dict.fromkeys(
+        ("pavement_width_m", "subgrade_width_m", "has_safety_barrier", "is_duplicate", "is_dead_end")
+    )
+    return {"road_id": ident, "admin_class": "C"} | blank | {"surface": surface} | columns | {"geometry": line(*places)}
+
+
+def full_roads(*rows: dict[str, Any]) -> Any:
+    flags = dict.fromkeys(("has_safety_barrier", "is_duplicate", "is_dead_end"), "boolean")
+    texts = dict.fromkeys(("route_code", "name", "technical_grade", "town", "village_id", "admin_class"), "str")
+    numbers = dict.fromkeys(("built_year", "pavement_width_m", "subgrade_width_m"), "float64")
+    return layer(list(rows), **flags, **texts, **numbers)
