@@ -132,6 +132,10 @@ def test_every_fault_is_told_at_once() -> None:
         ('[[reporting.duties]]\nid = "d"\nlabel = "甲"\nevery = "week"\nreference = "一"\nquote = "一"', "不认识 week"),
         ('[[housing.classes]]\nlabel = "甲"\nunsourced = true', "housing.classes[1].categories：没有填写"),
         ("[[housing]]\na = 1", "housing：应是表"),
+        (
+            '[[targets]]\nid = "t"\nlabel = "甲"\nunit = "m"\nvalue = nan\nyear = 2018\nunsourced = true',
+            "value：应是数",
+        ),
         ("[parameters]\nk = 5", 'parameters."k"：应是表'),
         (need(more='scope = ["rich"]'), "scope：不认识 rich"),
         (need(more='unit = "planet"'), "unit：不认识 planet"),
