@@ -7,8 +7,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from geo.encoding import is_utf8
 from geo.errors import InputError
 from geo.parsed import Limits, shown
 
@@ -47,18 +49,10 @@ def _name(info: zipfile.ZipInfo) -> str:
     if not info.flag_bits & 0x800:
         try:
             raw = name.encode("cp437")
-            name = raw.decode("utf-8") if _is_utf8(raw) else raw.decode("gb18030")
+            name = raw.decode("utf-8") if is_utf8(raw) else raw.decode("gb18030")
         except UnicodeError:
             name = info.filename
     return name.replace("\\", "/")
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def open_checked(path: Path, limits: Limits, *, members: int | None = None) -> tuple[zipfile.ZipFile, list[Member]]:
@@ -125,7 +119,7 @@ def _check_sizes(infos: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
     if total > _RATIO_COUNTS_FROM and total > limits.ratio * max(packed, 1):
         raise InputError("压缩包的压缩率高得不正常（疑似压缩炸弹），已拒绝。请直接提供未压缩的文件。")
     spans = sorted((info.header_offset, info.header_offset + 30 + info.compress_size) for info in infos)
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         if start < end:
             raise InputError("压缩包里的文件互相重叠，不是正常压缩的结果，已拒绝。请重新压缩。")
 

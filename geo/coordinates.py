@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
@@ -125,15 +126,20 @@ def locate(columns: dict[str, Any], rows: NDArray[np.int64]) -> Located | None:
     pairs = _pairs(list(columns))
     if pairs and not (len(pairs) > 1 and {"起点", "终点"} <= {pair.prefix[-2:] for pair in pairs}):
         pair = pairs[0]
-        xs = np.array([angle(value) for value in columns[pair.x].to_pylist()], dtype=np.float64)
-        ys = np.array([angle(value) for value in columns[pair.y].to_pylist()], dtype=np.float64)
-        return _points(xs, ys, pair, rows)
+        return _points(_angles(columns[pair.x]), _angles(columns[pair.y]), pair, rows)
     for name, column in columns.items():
         if _key(name) in _BOTH:
             halves = [_halves(value) for value in column.to_pylist()]
             both = np.array(halves, dtype=np.float64).reshape(-1, 2)
             return _points(both[:, 0], both[:, 1], _Pair(name, name, True, ""), rows)
     return None
+
+
+def _angles(column: Any) -> NDArray[np.float64]:
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        numbers: NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+        return numbers
+    return np.array([angle(value) for value in column.to_pylist()], dtype=np.float64)
 
 
 def _halves(value: object) -> tuple[float, float]:

@@ -65,6 +65,21 @@ def known(encoding: str | None) -> str | None:
     return name
 
 
+def is_utf8(data: bytes) -> bool:
+    """Say whether bytes are valid UTF-8 throughout.
+
+    Examples
+    --------
+    >>> is_utf8("村".encode()), is_utf8("村".encode("gbk"))
+    (True, False)
+    """
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decoded(sample: bytes, encoding: str) -> str | None:
     """Strict decoding that forgives a character cut in two at the end (DBF fields are cut by bytes)."""
     try:

@@ -86,9 +86,7 @@ def _placemarks(root: Any) -> Iterator[tuple[Any, str]]:
             if kind == "Folder":
                 name = _text(child, "name") or ""
                 stack.append((child, f"{folder}/{name}" if folder else name))
-            elif kind == "Document":
-                stack.append((child, folder))
-            elif kind == "Placemark":
+            elif kind == "Document" or kind == "Placemark":
                 stack.append((child, folder))
         if isinstance(node.tag, str) and etree.QName(node).localname == "Placemark":
             yield node, folder
@@ -123,7 +121,7 @@ def _shape(node: Any) -> Any:
     kind = etree.QName(node).localname
     try:
         if kind in ("MultiGeometry", "MultiTrack"):
-            leaves = [leaf for leaf in node.iter("{*}Point", "{*}LineString", "{*}Polygon", "{*}Track")]
+            leaves = list(node.iter("{*}Point", "{*}LineString", "{*}Polygon", "{*}Track"))
             return _gathered([shape for shape in map(_shape, leaves) if shape is not None])
         if kind == "Polygon":
             outer = node.find("{*}outerBoundaryIs/{*}LinearRing")

@@ -92,7 +92,7 @@ def read(
     ...     file = Path(folder) / "村.csv"
     ...     _ = file.write_bytes("村名,人口,经度,纬度\\n甲村,199,113.7,25.1\\n".encode("gbk"))
     ...     dropped = read(file)
-    >>> dropped.encoding, list(dropped.frame["村名"]), list(dropped.rows)
+    >>> dropped.encoding, list(dropped.frame["村名"]), dropped.rows.tolist()
     ('GB18030', ['甲村'], [2])
     """
     source = Path(path)
@@ -138,7 +138,7 @@ def _parts(source: Path, limits: Limits) -> list[Path]:
     else:
         raise InputError(f"{name}：不认识的文件格式。可以读取：{ACCEPTED}。")
     size = sum(part.stat().st_size for part in parts)
-    if size == 0 or source.is_file() and source.stat().st_size == 0:
+    if size == 0 or (source.is_file() and source.stat().st_size == 0):
         raise InputError(f"{name}：文件是空的（0 字节）。请重新导出或重新复制。")
     if size > limits.file_bytes:
         raise InputError(

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from geo.errors import InputError
 from geo.parsed import listed
@@ -162,7 +163,7 @@ def _drop_below_header(cells: Sequence[Row], at: int, names: list[str], notes: l
 
 def _counts_up(texts: Sequence[str]) -> bool:
     numbers = [int(text.strip("()（）")) for text in texts if text.strip("()（）").isdigit()]
-    return len(numbers) >= 2 and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    return len(numbers) >= 2 and all(b - a == 1 for a, b in pairwise(numbers))
 
 
 def _footer_start(cells: Sequence[Row], merges: Sequence[Merge], begin: int, used: int) -> int:

@@ -14,11 +14,11 @@ from geo.errors import InputError
 from geo.formats import ACCEPTED, KINDS, mismatch, sniffed
 from geo.kml import parse_kml, parse_ovjsn
 from geo.parsed import ROWS, Parsed, Wish, shown
+from geo.shapefile import parse_shapefile
 from geo.textfile import parse_text
 from geo.topojson import parse_topojson
-from geo.vector import parse_geojson, parse_parquet, parse_shapefile, parse_vector
+from geo.vector import parse_geojson, parse_parquet, parse_vector
 from geo.workbook import parse_workbook
-
 
 RESULT = "result.arrow"
 _GEOJSON_TYPES = re.compile(

@@ -1,5 +1,6 @@
 """CSV and other delimited text: encoding, separator, header and coordinates found."""
 
+import contextlib
 import csv
 import io
 import re
@@ -87,12 +88,11 @@ def _outside_quotes(line: str, separator: str) -> int:
 
 
 def _rows(text: str, separator: str, limits: Limits, notes: list[str]) -> list[list[str | None]]:
-    try:
+    rows: list[list[str | None]] = []
+    with contextlib.suppress(csv.Error):
         rows = _collected(csv.reader(io.StringIO(text, newline=""), delimiter=separator), limits)
-        lines = text.count("\n")
-        if lines > 200 and len(rows) * 5 < lines:
-            raise csv.Error("quote")
-    except csv.Error:
+    lines = text.count("\n")
+    if not rows or (lines > 200 and len(rows) * 5 < lines):
         notes.append("有不成对的引号，已按“引号也是普通字符”读取，请核对含引号的行。")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=csv.QUOTE_NONE)
         try:

@@ -12,7 +12,7 @@ _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*$"
 _LEADING_ZERO = r"^\s*0\d"
 _CODE_NAME = re.compile(
     r"编码|编号|代码|代号|户号|门牌|证件|身份证|电话|手机|账号|帐号|卡号|邮编|区划|"
-    r"(^|[_\W])(id|code|dm|bm|bh|tel|phone)$|_id$|code$|^aa[cdr]\d{3}$",
+    r"(^|[_\W])(id|code|dm|bm|bh|tel|phone)$|_id$|code$|^[a-z]{2,6}(dm|bm)$|^aa[cdr]\d{3}$",
     re.IGNORECASE,
 )
 _AMOUNT_CODES = re.compile(r"^aa[dr](0(0[5-9]|1\d)|3\d\d|1\d\d)$", re.IGNORECASE)
@@ -119,6 +119,8 @@ def settled(array: Any, name: str) -> Any:
         largest = pc.max(pc.abs(pc.cast(array, pa.float64()))).as_py() or 0
         gaps = array.null_count > 0 and (is_code(name) or largest >= _LONG_NUMBER)
         return pc.cast(array, pa.string()) if gaps else array
+    if pa.types.is_floating(kind) and is_code(name) and _is_whole(array):
+        return pa.array([None if v is None or v != v else str(int(v)) for v in array.to_pylist()], type=pa.string())
     if pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind):
         return array
     if pa.types.is_decimal(kind):
@@ -126,6 +128,11 @@ def settled(array: Any, name: str) -> Any:
     if pa.types.is_large_string(kind) or pa.types.is_date(kind):
         return pc.cast(array, pa.string())
     return pa.array([None if value is None else _plain(value) for value in array.to_pylist()], type=pa.string())
+
+
+def _is_whole(array: Any) -> bool:
+    known = [value for value in array.to_pylist() if value is not None and value == value]
+    return bool(known) and all(float(value).is_integer() for value in known)
 
 
 def _plain(value: object) -> str:

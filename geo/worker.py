@@ -22,7 +22,7 @@ from geo.parsed import Limits, Wish
 class _Absent:
     """Pretend that pandas and geopandas are not installed: nothing here needs them, and they take seconds to import."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+    def find_spec(self, name: str, *_: object) -> None:
         """Refuse the two, pass everything else on."""
         if name.split(".")[0] in ("pandas", "geopandas"):
             raise ModuleNotFoundError(name)

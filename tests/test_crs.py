@@ -82,7 +82,7 @@ def test_shift_agrees_with_two_independent_libraries(lon: float, lat: float, gcj
 
 
 def test_nan_stays_nan_and_shape_is_kept() -> None:
-    lon, lat = wgs84_from_gcj02(np.array([[113.0, np.nan], [np.inf, 114.0]]), np.array([[25.0, 25.0], [25.0, 25.0]]))
+    lon, _ = wgs84_from_gcj02(np.array([[113.0, np.nan], [np.inf, 114.0]]), np.array([[25.0, 25.0], [25.0, 25.0]]))
     assert lon.shape == (2, 2)
     assert np.isnan(lon[0, 1])
     assert np.isinf(lon[1, 0])
@@ -110,9 +110,9 @@ def test_require_metric_and_same() -> None:
     degrees, metres = grid(113.7, 25.0), grid(113.7, 25.0).to_crs(4547)
     require_metric(metres, what="道路")
     require_same_crs(metres, metres, what="叠加")
-    with pytest.raises(CRSError, match="道路.*不是米"):
+    with pytest.raises(CRSError, match=r"道路.*不是米"):
         require_metric(degrees, what="道路")
-    with pytest.raises(CRSError, match="道路.*没有坐标系"):
+    with pytest.raises(CRSError, match=r"道路.*没有坐标系"):
         require_metric(as_frame(np.zeros((1, 2))), what="道路")
     with pytest.raises(CRSError, match="坐标系不同"):
         require_same_crs(degrees, metres, what="叠加")
@@ -297,3 +297,17 @@ def test_places_outside_china_need_no_china() -> None:
     assert np.allclose(shapely.get_coordinates(stored.geometry), [[43.1, 11.6], [42.9, 11.2]])
     assert notes == []
     assert guess_crs(as_frame(np.array([[43.1, 11.6]])))[0].code == "EPSG:4326"
+
+
+@pytest.mark.parametrize("written", ["EPSG:4526", "epsg:4526", "4526", " EPSG：4526 "])
+def test_codes_as_people_type_them(written: str) -> None:
+    stored, _ = to_storage(as_frame(np.array([[38474678.9, 2775493.4]])), written)
+    assert stored.geometry[0].x == pytest.approx(113.749, abs=1e-6)
+
+
+@pytest.mark.parametrize("written", ["gcj02", "GCJ-02", "GCJ02", "gcj 02"])
+def test_shifts_as_people_type_them(written: str) -> None:
+    stored, notes = to_storage(as_frame(np.array([[113.749, 25.085]])), written)
+    assert stored.geometry[0].x < 113.745
+    assert "内部参考" in notes[0]
+    assert to_storage(as_frame(np.array([[113.749, 25.085]])), "CGCS2000")[1] == []

@@ -28,7 +28,16 @@ MERGED = [
     ["注：1. 人口为户籍人口。", None, None, None, None, None],
     ["2. 数据截至年底，由各村上报。", None, None, None, None, None],
 ]
-MERGES = [(0, 0, 0, 5), (2, 0, 3, 0), (2, 1, 3, 1), (2, 2, 3, 2), (2, 3, 2, 4), (2, 5, 3, 5), (4, 1, 5, 1), (9, 0, 9, 2)]
+MERGES = [
+    (0, 0, 0, 5),
+    (2, 0, 3, 0),
+    (2, 1, 3, 1),
+    (2, 2, 3, 2),
+    (2, 3, 2, 4),
+    (2, 5, 3, 5),
+    (4, 1, 5, 1),
+    (9, 0, 9, 2),
+]
 
 
 def test_bureau_ledger_with_titles_merged_header_totals_and_notes() -> None:
@@ -53,13 +62,22 @@ def test_rows_are_counted_from_the_sheet_not_from_the_cut_out() -> None:
 
 
 def test_three_level_header_joins_with_slashes_and_never_repeats() -> None:
-    rows = [["乡镇", "饮水", None, None], [None, "安全", None, "困难"], [None, "户", "人", "户"], ["甲镇", 1.0, 2.0, 3.0]]
+    rows = [
+        ["乡镇", "饮水", None, None],
+        [None, "安全", None, "困难"],
+        [None, "户", "人", "户"],
+        ["甲镇", 1.0, 2.0, 3.0],
+    ]
     merges = [(0, 0, 2, 0), (0, 1, 0, 3), (1, 1, 1, 2)]
     assert extract(rows, merges).names == ["乡镇", "饮水/安全/户", "饮水/安全/人", "饮水/困难/户"]
 
 
 def test_second_header_row_without_merge_marks_as_in_csv() -> None:
-    rows = [["序号", "村名", "贫困户", None, "合计"], [None, None, "低保户", "五保户", None], ["1", "甲村", "3", "4", "7"]]
+    rows = [
+        ["序号", "村名", "贫困户", None, "合计"],
+        [None, None, "低保户", "五保户", None],
+        ["1", "甲村", "3", "4", "7"],
+    ]
     sheet = extract(rows)
     assert sheet.names == ["序号", "村名", "贫困户/低保户", "贫困户/五保户", "合计"]
     assert sheet.rows == [3]
@@ -87,7 +105,9 @@ def test_years_may_be_column_names_but_amounts_may_not() -> None:
 
 
 def test_a_village_whose_remark_says_total_is_kept() -> None:
-    sheet = extract([["村名", "人口", "备注"], ["甲村", 5.0, "与乙村合计"], ["合水村", 6.0, None], ["总计", 11.0, None]])
+    sheet = extract(
+        [["村名", "人口", "备注"], ["甲村", 5.0, "与乙村合计"], ["合水村", 6.0, None], ["总计", 11.0, None]]
+    )
     assert [row[0] for row in sheet.cells] == ["甲村", "合水村"]
 
 
@@ -155,6 +175,9 @@ def test_days_and_booleans_as_text() -> None:
 def test_nested_and_gapped_columns_of_geodata() -> None:
     assert settled(pa.array([440224001001, None]), "bm").to_pylist() == ["440224001001", None]
     assert settled(pa.array([5, None]), "人口").type == pa.int64()
+    assert settled(pa.array([440224001001.0, None]), "面积").type == pa.float64()
+    assert settled(pa.array([440224001001.0, None]), "XZQDM").type == pa.string()
+    assert settled(pa.array([440224001001.0, None]), "村代码").to_pylist() == ["440224001001", None]
     assert settled(pa.array([["a"], None]), "x").type == pa.string()
 
 
@@ -195,7 +218,7 @@ def test_survey_order_x_is_north() -> None:
     found = places(X=[2775493.4], Y=[38474678.9])
     assert shapely.from_wkb(found.wkb[0]).coords[0] == (38474678.9, 2775493.4)
     assert "纵坐标" in found.notes[0]
-    found = places(**{"纵坐标": [2775493.4], "横坐标": [474678.9]})
+    found = places(纵坐标=[2775493.4], 横坐标=[474678.9])
     assert shapely.from_wkb(found.wkb[0]).coords[0] == (474678.9, 2775493.4)
     plain = places(X=[474678.9], Y=[2775493.4])
     assert shapely.from_wkb(plain.wkb[0]).coords[0] == (474678.9, 2775493.4)

@@ -97,7 +97,7 @@ def test_leh_archives(real: Path, name: str, count: int, kind: str) -> None:
 
 
 def test_folder_of_archives_names_them(real: Path) -> None:
-    with pytest.raises(InputError, match="4 个图层文件.*leh_Habitation.zip"):
+    with pytest.raises(InputError, match=r"4 个图层文件.*leh_Habitation.zip"):
         read(real / "leh")
     assert len(read(real / "leh", layer="leh_Habitation").frame) == 346
 
