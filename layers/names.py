@@ -13,8 +13,9 @@ import pandas as pd
 from layers import schema as schemas
 
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-OFFICES = re.compile("(?:村民委员会|居民委员会|村委会|居委会|村委|居委|党总支|党支部)$")
+OFFICES = re.compile("(?:村民委员会|居民委员会|居民居委会|村委会|居委会|村委|居委|党总支|党支部)$")
 VILLAGES = re.compile("(?:行政村|建制村|社区|村)$")
+COUNTY = re.compile("^[^县区市]{1,6}[县区市]")
 TOWNS = re.compile("(?:街道办事处|街道办|办事处|人民政府|镇政府|乡政府|街道|民族乡|镇|乡)$")
 
 
@@ -141,9 +142,13 @@ class _Gazetteer:
         return self.names.get(name) or self.names.get("~" + normalise_name(name)) or set()
 
     def _prefix(self, name: str, keys: set[str]) -> tuple[set[str], str] | None:
-        """Split a town written in front of the village name: 丹霞街道老城社区."""
+        """Split a town written in front of the village name: 丹霞街道老城社区, 仁化县董塘镇江头村."""
         if name in self.names:
             return None
+        shorter = COUNTY.sub("", name)
+        return self._split(name, keys) or (self._split(shorter, keys) if shorter else None)
+
+    def _split(self, name: str, keys: set[str]) -> tuple[set[str], str] | None:
         for end in range(len(name) - 1, 1, -1):
             if TOWNS.search(name[:end]):
                 found = self.towns.get(name[:end], set())

@@ -1,6 +1,7 @@
 """Everything in one metric CRS, in its town and village; what cannot be settled stays and is listed."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -17,8 +18,18 @@ from layers.workspace import Workspace, gather
 from tests.layer_drawings import SOUTH, STEP, WEST, dropped, inside, source, square, towns, villages_raw
 
 
-def villages() -> Any:
+@cache
+def _villages() -> Any:
     return take(dropped(villages_raw(), crs="EPSG:4490"), "villages").frame
+
+
+@cache
+def _towns() -> Any:
+    return take(dropped(towns(), crs="EPSG:4490"), "towns").frame
+
+
+def villages() -> Any:
+    return _villages().copy()
 
 
 def layer(name: str, columns: dict[str, Any], shapes: list[Any] | None = None) -> Any:
@@ -29,7 +40,7 @@ def layer(name: str, columns: dict[str, Any], shapes: list[Any] | None = None) -
 
 
 def workspace(**frames: Any) -> Workspace:
-    frames = {"towns": take(dropped(towns(), crs="EPSG:4490"), "towns").frame, "villages": villages()} | frames
+    frames = {"towns": _towns(), "villages": villages()} | frames
     copies = {name: frame.copy(deep=True) for name, frame in frames.items()}
     gathered = gather(frames, {name: source(name) for name in frames})
     for name, frame in frames.items():
@@ -104,6 +115,11 @@ def test_without_towns_the_town_stays_as_written() -> None:
 
 
 def natural() -> Any:
+    return _natural().copy()
+
+
+@cache
+def _natural() -> Any:
     return layer(
         "natural_villages",
         {
@@ -238,7 +254,7 @@ def full(name: str) -> Any:
 
 
 @given(st.permutations(range(7)), st.permutations(range(4)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_joining_does_not_depend_on_the_order_of_rows(order: list[int], other: list[int]) -> None:
     straight = workspace(natural_villages=natural())
     turned = workspace(
@@ -258,7 +274,7 @@ def test_joining_does_not_depend_on_the_order_of_rows(order: list[int], other: l
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 3.99), st.floats(0.01, 0.99)), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_point_in_the_county_lies_in_the_village_around_it(places: list[tuple[float, float]]) -> None:
     shapes = [shapely.Point(WEST + x * STEP, SOUTH + y * STEP) for x, y in places]
     frame = layer(
