@@ -25,7 +25,7 @@ What a document says comes from `policy.tables["housing"]`:
     label = "插花搬迁"
 
 and from the parameters isolation.min_road_m, isolation.neighbour_m and isolation.max_neighbours: a house is isolated
-when every road is farther than the first and at most so many other households live within the second.
+when every road is at least the first away and at most so many other households live within the second.
 """
 
 from collections.abc import Mapping, Sequence
@@ -279,7 +279,7 @@ def _isolated(
     min_road_m, neighbour_m, most = (float(limit.amount) for limit in limits if limit is not None)
     placed = np.isfinite(points).all(axis=1)
     near, perhaps = _neighbours(ws, frame, points, neighbour_m)
-    far = np.where(np.isnan(road_m), True, road_m > min_road_m)
+    far = np.where(np.isnan(road_m), True, road_m >= min_road_m)
     result[placed & ((near > most) | (~np.isnan(road_m) & ~far))] = NO
     if not absence(ws, "roads", [], day, max_age_days) and not absence(ws, "households", [], day, max_age_days):
         result[placed & far & (near + perhaps <= most)] = YES
