@@ -15,6 +15,7 @@ from views.pages.coverage import focus_of, status_classes, village_needs
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
+OTHER = "其他"
 ORDER = ("met", "disputed", "unknown", "gap")
 
 
@@ -29,7 +30,9 @@ def coverage_rows(context: Context, town: str | None) -> pd.DataFrame:
     rows = table[(table["town"] == place_of(town)) & (table["unit_kind"] == "village")].set_index("need")
     needs = [need for need in village_needs(context) if need.id in rows.index]
     return rows.loc[[need.id for need in needs]].assign(
-        label=[need.label for need in needs], kind=[need.kind for need in needs]
+        label=[need.label for need in needs],
+        kind=[need.kind for need in needs],
+        group=[need.group or OTHER for need in needs],
     )
 
 
@@ -47,7 +50,7 @@ def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> Non
         row = whole.iloc[0]
         total = int(row[list(ORDER)].sum())
         text = f"至少 {percent(row['low'])}，至多 {percent(row['high'])}：不明和有争议的既不算有，也不算无"
-        figures.append((f"{row['label']}全部达标的村", f"{int(row['met'])} / {total}", text))
+        figures.append((f"{row['label']}的村", f"{int(row['met'])} / {total}", text))
     figures += [
         ("缺口（村 × 项）", number(int(parts["gap"].sum())), "已查明没有达标的项数"),
         ("不明（村 × 项）", number(int(parts["unknown"].sum())), "没有数据能证明有，也不能证明无：先补数据"),
@@ -62,35 +65,71 @@ def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> Non
     panels.show_figures(figures)
 
 
+def choose_group(context: Context) -> list[str]:
+    """Let the person choose which groups of needs the bars show; the first group alone to begin with."""
+    groups = list(dict.fromkeys(need.group or OTHER for need in village_needs(context)))
+    if len(groups) < 2:
+        return groups
+    chosen = st.pills(
+        "看哪一类",
+        groups,
+        selection_mode="multi",
+        default=groups[:1],
+        key="overview_group",
+        label_visibility="collapsed",
+    )
+    return list(chosen)
+
+
+def segments(rows: pd.DataFrame) -> pd.DataFrame:
+    """Lay the statuses of every need end to end: one row a piece of a bar, with where it starts and ends.
+
+    >>> rows = pd.DataFrame({"label": ["公厕"], "met": [3], "disputed": [0], "unknown": [1], "gap": [2]}, index=["t"])
+    >>> segments(rows)[["status", "start", "end"]].values.tolist()
+    [['met', 0, 3], ['disputed', 3, 3], ['unknown', 3, 4], ['gap', 4, 6]]
+    """
+    ends = rows[list(ORDER)].cumsum(axis=1)
+    long = (
+        ends.reset_index(drop=True)
+        .assign(label=rows["label"].tolist())
+        .melt("label", var_name="status", value_name="end")
+    )
+    counts = rows[list(ORDER)].reset_index(drop=True).melt(var_name="status", value_name="count")
+    long["count"] = counts["count"]
+    long["start"] = long["end"] - long["count"]
+    return long
+
+
 def bars(context: Context, rows: pd.DataFrame) -> Any:
     """Draw one bar a need: met, disputed, unknown, gap – with the counts written in."""
-    long = rows.reset_index().melt(
-        id_vars=["need", "label"], value_vars=list(ORDER), var_name="status", value_name="count"
-    )
-    long["text"] = long["count"].map(lambda value: str(int(value)) if value else "")
+    long = segments(rows)
+    widest = int(long["end"].max())
     long["name"] = long["status"].map(lambda key: f"{panels.SIGN[key]} {label('status', key, context.language)}")
+    long["middle"] = (long["start"] + long["end"]) / 2
+    long["text"] = (
+        long["count"].where(long["count"] >= max(1, widest * 0.035)).map(lambda v: "" if pd.isna(v) else str(int(v)))
+    )
     names = [f"{panels.SIGN[key]} {label('status', key, context.language)}" for key in ORDER]
-    colors = [STATUS[key].color for key in ORDER]
-    long["order"] = long["status"].map(ORDER.index)
-    base = alt.Chart(long).encode(
-        y=alt.Y("label:N", sort=list(rows["label"]), title=None, axis=alt.Axis(labelFontSize=14, labelLimit=170)),
-        x=alt.X("count:Q", stack="zero", title="村数", axis=alt.Axis(tickMinStep=1)),
-        order="order:Q",
-        tooltip=[
-            alt.Tooltip("label:N", title="项目"),
-            alt.Tooltip("name:N", title="状态"),
-            alt.Tooltip("count:Q", title="村数"),
-        ],
+    axis = alt.Axis(labelFontSize=14, labelLimit=190, labelColor="#1b2730")
+    y = alt.Y("label:N", sort=list(rows["label"]), title=None, axis=axis)
+    scale = alt.Scale(domain=[0, widest], nice=False)
+    tips = [
+        alt.Tooltip("label:N", title="项目"),
+        alt.Tooltip("name:N", title="状态"),
+        alt.Tooltip("count:Q", title="村数"),
+    ]
+    colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
+    legend = alt.Legend(title=None, orient="top", labelFontSize=14, labelColor="#1b2730")
+    fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
+        y=y, x=alt.X("start:Q", scale=scale, title="村数"), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
+    )  # fmt: skip
+    dark = alt.condition(alt.FieldOneOfPredicate("status", ["met", "gap"]), alt.value("#ffffff"), alt.value("#1b2730"))
+    text = (
+        alt.Chart(long)
+        .mark_text(fontSize=14, fontWeight="bold")
+        .encode(y=y, x=alt.X("middle:Q", scale=scale), text="text:N", color=dark)
     )
-    fill = base.mark_bar(stroke="#333", strokeWidth=0.4).encode(
-        color=alt.Color(
-            "name:N",
-            scale=alt.Scale(domain=names, range=colors),
-            legend=alt.Legend(title=None, orient="top", labelFontSize=14),
-        )
-    )
-    text = base.mark_text(fontSize=13, fontWeight="bold", dx=-12, color="#111").encode(text="text:N", detail="order:Q")
-    return (fill + text).properties(height=max(220, 34 * len(rows)))
+    return (fill + text).properties(height=max(200, 32 * len(rows) + 60))
 
 
 def draw(context: Context, town: str | None) -> None:
@@ -178,7 +217,8 @@ def page(context: Context) -> None:
         if rows.empty:
             st.info(f"《{context.policy.title}》没有以村为单位的设施要求。")
         else:
-            st.altair_chart(bars(context, rows))
+            groups = choose_group(context)
+            st.altair_chart(bars(context, rows[rows["group"].isin(groups)] if groups else rows))
     with place:
         draw(context, town)
     show_towns(context)

@@ -40,23 +40,19 @@ def show_headline(context: Context, rows: pd.DataFrame) -> None:
         )
     ]
     threshold = due["threshold"].dropna().iloc[0] if len(due) else float("nan")
+    known, unpriced = shared["cost_cny10k"].sum(min_count=1), int(shared["cost_cny10k"].isna().sum())
     panels.show_figures(
         [
             ("应通自然村", number(len(due)), f"人口不少于 {number(threshold)} 人（含）"),
             ("已通硬化路", number(int((due["state"] == "connected").sum())), "最近的路在 500 米内，且沿硬化路通到干线"),
-            (
-                "待硬化 / 待新建",
-                f"{(todo['state'] == 'harden').sum()} / {(todo['state'] == 'build').sum()}",
-                "待新建：附近没有路，或那条路通不到干线",
-            ),
+            ("待硬化", number(int((due["state"] == "harden").sum())), "沿现有未硬化的路能通到干线"),
+            ("待新建", number(int((due["state"] == "build").sum())), "附近没有路，或那条路通不到干线"),
             ("不明", number(int((due["state"] == "unknown").sum())), "路面类型或人口没有登记，不能算有也不能算无"),
-            ("需硬化里程", f"{number(shared['length_km'].sum(), 1)} 公里", "共用路段只算一次；逐村相加会多算"),
+            ("需硬化", f"{number(shared['length_km'].sum(), 1)} 公里", "共用路段只算一次；逐村相加会多算"),
             (
-                "估算造价",
-                money(
-                    shared["cost_cny10k"].sum() if shared["cost_cny10k"].notna().all() and len(shared) else float("nan")
-                ),
-                "共用路段只算一次；单价见政策参数，未注明来源的可改",
+                "估算造价" if not unpriced else "估算造价（至少）",
+                money(known),
+                f"共用路段只算一次；另有 {unpriced} 段路面不明，没有计价。单价见政策参数，未注明来源的可改",
             ),
         ]
     )
