@@ -54,13 +54,13 @@ def test_a_frame_without_its_id_or_with_the_same_id_twice_is_refused(houses) -> 
 def test_a_column_of_another_length_is_refused(layer) -> None:
     state = LayerState(columns={"grade": register_column(np.zeros(4, np.uint8))}, color_by="grade")
     with pytest.raises(InputError, match="5 个要素，4 个值"):
-        maps._state(layer, state)
+        maps.layer_patch(layer, state)
 
 
 @pytest.mark.parametrize("options", [{"color_by": "grade"}, {"filters": {"grade": (1,)}}])
 def test_a_column_that_is_not_there_is_refused(layer, options) -> None:
     with pytest.raises(InputError, match="grade"):
-        maps._state(layer, LayerState(**options))
+        maps.layer_patch(layer, LayerState(**options))
 
 
 def test_a_filter_is_a_few_hundred_bytes_and_no_data(layer) -> None:
@@ -68,17 +68,17 @@ def test_a_filter_is_a_few_hundred_bytes_and_no_data(layer) -> None:
     texts = register_labels(["甲", "乙", "丙", "丁", "戊"])
     styles = tuple(style_of(swatch) for swatch in palette.STATUS.values())
     state = LayerState({"s": codes}, "s", styles, {"s": (0, 2)}, labels_column=texts)
-    patch = json.dumps(maps._state(layer, state), ensure_ascii=False)
+    patch = json.dumps(maps.layer_patch(layer, state), ensure_ascii=False)
     assert len(patch.encode()) < 1500
     assert "甲" not in patch
-    only = maps._state(layer, replace(state, classes=(), filters={"s": (0, 2)}))
+    only = maps.layer_patch(layer, replace(state, classes=(), filters={"s": (0, 2)}))
     assert len(json.dumps(only)) < 400
     assert only["filters"] == {"s": [0, 2]}
 
 
 def test_unused_columns_are_not_sent(layer) -> None:
     used, unused = (register_column(np.full(5, n, np.uint8)) for n in (1, 2))
-    sent = maps._state(layer, LayerState({"used": used, "unused": unused}, "used"))
+    sent = maps.layer_patch(layer, LayerState({"used": used, "unused": unused}, "used"))
     assert sent["columns"] == {"used": used}
 
 

@@ -16,7 +16,7 @@ from folium.plugins import Fullscreen
 from geo.errors import InputError, StoreError
 from geo.tiles import Geometry
 from views import assets
-from views.compile import VectorTiles, compile_map, esc, script_module
+from views.compile import Compiled, VectorTiles, compile_map, esc, script_module
 from views.mapevents import read_event
 from views.mapspec import (
     Bounds,
@@ -164,7 +164,8 @@ def show_map(
         "view": list(view) if view else None,
         "reportsView": report_view,
         "states": {
-            layer.id: _state(layer, states.get(layer.id) or LayerState(visible=layer.visible)) for layer in spec.layers
+            layer.id: layer_patch(layer, states.get(layer.id) or LayerState(visible=layer.visible))
+            for layer in spec.layers
         },
         "selected": _selection(selected),
         "focus": _focus(spec, focus, nonce),
@@ -180,7 +181,7 @@ def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
     held = assets.load()
     if held.digest != assets_digest:
         raise StoreError("浏览器资源在运行中被更换。请重新启动。")
-    compiled = compile_map(compose(spec), held)
+    compiled = compile_spec(spec)
     return MappingProxyType(
         {
             "title": spec.title,
@@ -189,6 +190,11 @@ def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
             "module": script_module(compiled),
         }
     )
+
+
+def compile_spec(spec: MapSpec) -> Compiled:
+    """Compose a map and render it to fixed text with local files only."""
+    return compile_map(compose(spec), assets.load())
 
 
 def compose(spec: MapSpec) -> folium.Map:
@@ -237,7 +243,8 @@ def _layer(layer: TileLayer) -> dict[str, Any]:
     }
 
 
-def _state(layer: TileLayer, state: LayerState) -> dict[str, Any]:
+def layer_patch(layer: TileLayer, state: LayerState) -> dict[str, Any]:
+    """Write a state as the browser reads it: digests and codes, no data."""
     used = [name for name in (state.color_by, *state.filters) if name is not None]
     missing = [name for name in used if name not in state.columns]
     if missing:

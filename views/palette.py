@@ -27,7 +27,7 @@ class Swatch:
 STATUS: Mapping[str, Swatch] = MappingProxyType(
     {
         "met": Swatch("已达标", "#3a8fc4", "solid", "#ffffff", "#1f5f8b"),
-        "gap": Swatch("未达标", "#c8450b", "cross", "#ffd9c2", "#7a2a06"),
+        "gap": Swatch("未达标", "#c23f05", "cross", "#6b1f00", "#6b1f00"),
         "disputed": Swatch("有争议", "#f2c12e", "dots", "#5b4300", "#8a6700"),
         "unknown": Swatch("不清楚", "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b"),
     }
@@ -37,8 +37,8 @@ STATUS_ORDER: tuple[str, ...] = ("unknown", "met", "disputed", "gap")  # drawn i
 STATE: Mapping[str, Swatch] = MappingProxyType(
     {
         "connected": Swatch("已通硬化路", "#3a8fc4", "solid", "#ffffff", "#1f5f8b"),
-        "harden": Swatch("待硬化", "#c8450b", "cross", "#ffd9c2", "#7a2a06"),
-        "build": Swatch("待新建", "#8c2d80", "dots", "#f3d3ee", "#5c1c54"),
+        "harden": Swatch("待硬化", "#c23f05", "cross", "#6b1f00", "#6b1f00"),
+        "build": Swatch("待新建", "#8c2d80", "dots", "#ffffff", "#5c1c54"),
         "unknown": Swatch("不清楚", "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b"),
     }
 )
@@ -60,7 +60,7 @@ GRADE: Mapping[str, Swatch] = MappingProxyType(
         "A": Swatch("A级", "#3a8fc4"),
         "B": Swatch("B级", "#8fbfe0"),
         "C": Swatch("C级", "#f2c12e", "dots", "#5b4300", "#8a6700"),
-        "D": Swatch("D级", "#c8450b", "cross", "#ffd9c2", "#7a2a06"),
+        "D": Swatch("D级", "#c23f05", "cross", "#6b1f00", "#6b1f00"),
         "unknown": Swatch("未鉴定", "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b"),
     }
 )

@@ -9,7 +9,7 @@ const mounted = new WeakMap();
 const lastViews = new Map();
 const loading = new Map();
 
-function once(address, begin) {
+function loadOnce(address, begin) {
   if (!loading.has(address)) {
     loading.set(address, begin(address));
     loading.get(address).catch(() => loading.delete(address));
@@ -41,9 +41,9 @@ function loadStyle(address) {
 
 async function loadAssets(definition) {
   await Promise.all([
-    ...definition.styles.map((address) => once(address, loadStyle)),
+    ...definition.styles.map((address) => loadOnce(address, loadStyle)),
     (async () => {
-      for (const address of definition.scripts) await once(address, loadScript);
+      for (const address of definition.scripts) await loadOnce(address, loadScript);
     })(),
   ]);
 }
@@ -55,7 +55,7 @@ async function fetchDefinition(hash) {
 }
 
 async function definitionOf(hash) {
-  const definition = await once(hash, fetchDefinition);
+  const definition = await loadOnce(hash, fetchDefinition);
   const [module] = await Promise.all([
     import(new URL(`/atlas/map/${hash}.js`, window.location.origin).href),
     loadAssets(definition),
@@ -107,7 +107,7 @@ export class AtlasMap {
     this.overlay = new (makeOverlay(L))(this.tiles).addTo(this.map);
     this.tooltip = makeTooltip(this.root);
     this.tools = makeTools(L, this.map, this.overlay, (ring) => this.report("area", { ring, layers: this.onScreen() }));
-    this.legend = makeLegend(L, this.map, this.tiles, () => this.refresh());
+    this.legend = makeLegend(L, this.map, this.tiles, (relist) => this.refresh(relist));
     makeReadout(L, this.map);
     this.listen();
   }
@@ -173,8 +173,8 @@ export class AtlasMap {
     this.banner.textContent = text;
   }
 
-  async refresh() {
-    this.legend.refresh();
+  async refresh(relist) {
+    if (relist) this.legend.refresh();
     await this.tiles.repaint();
     this.overlay.schedule();
   }

@@ -175,7 +175,7 @@ export function paintLayer(ctx, tile, view, zoom, ratio, size) {
     members.push(f);
   }
   const order = [...byClass.keys()].sort((a, b) => view.styleOf(a).rank - view.styleOf(b).rank || a - b);
-  const scene = { k: (size * ratio) / UNITS, ratio, zoom, opacity: view.opacity, kind: view.geometry };
+  const scene = { k: (size * ratio) / UNITS, ratio, zoom, opacity: view.shownOpacity, kind: view.geometry };
   for (const code of order) paintClass(ctx, tile, byClass.get(code), view.styleOf(code), scene);
   ctx.globalAlpha = 1;
 }

@@ -48,16 +48,28 @@ function row(style, geometry, text, count) {
   return line;
 }
 
-function layerBlock(view, onToggle) {
+function opacityOf(view, onChange) {
+  const slider = element("input", "atlas-legend-opacity");
+  Object.assign(slider, { type: "range", min: 20, max: 100, step: 10, value: Math.round(view.shownOpacity * 100) });
+  slider.title = "不透明度";
+  slider.setAttribute("aria-label", `${view.label}：不透明度`);
+  slider.addEventListener("input", () => onChange(view, { opacity: slider.value / 100 }));
+  return slider;
+}
+
+function layerBlock(view, onChange) {
   const block = element("section", "atlas-legend-layer");
   const head = element("label", "atlas-legend-head");
   const box = element("input");
   box.type = "checkbox";
   box.checked = view.isVisible;
-  box.addEventListener("change", () => onToggle(view, box.checked));
+  box.addEventListener("change", () => onChange(view, { visible: box.checked }));
   head.append(box, element("span", "", view.label));
-  block.append(head);
+  const line = element("div", "atlas-legend-line");
+  line.append(head);
+  block.append(line);
   if (!view.isVisible) return block;
+  line.append(opacityOf(view, onChange));
   const counts = view.counts();
   if (!view.classes.length) {
     block.append(row(view.style, view.geometry, view.style.label || view.label));
@@ -82,11 +94,11 @@ export function makeLegend(L, map, tiles, redraw) {
     return box;
   };
   control.addTo(map);
-  const toggle = (view, isOn) => {
-    view.local.visible = isOn;
-    redraw();
+  const change = (view, local) => {
+    Object.assign(view.local, local);
+    redraw("visible" in local);
   };
-  control.refresh = () => body.replaceChildren(...[...tiles.views].reverse().map((view) => layerBlock(view, toggle)));
+  control.refresh = () => body.replaceChildren(...[...tiles.views].reverse().map((view) => layerBlock(view, change)));
   return control;
 }
 

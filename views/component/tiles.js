@@ -8,14 +8,28 @@ const HIDE = 65535;
 const SLICE_MS = 9;
 const KEPT_TILES = 400;
 
+// Where tiles and values come from: the server, or (in an exported page) the page itself.
+async function asked(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.status === 204 ? null : response;
+}
+
+let source = {
+  tile: async (key) => (await asked(`/atlas/tiles/${key}.mvt`))?.arrayBuffer() ?? null,
+  codes: async (digest) => (await asked(`/atlas/values/${digest}.bin`)).arrayBuffer(),
+  texts: async (digest) => (await asked(`/atlas/values/${digest}.json`)).json(),
+};
+
+export function useSource(other) {
+  source = other;
+}
+
 const valueCache = new Map();
 
-function fetched(address, read) {
+function once(address, read) {
   if (!valueCache.has(address)) {
-    const answer = fetch(address).then((response) => {
-      if (!response.ok) throw new Error(`${response.status}`);
-      return read(response);
-    });
+    const answer = read();
     valueCache.set(address, answer);
     answer.catch(() => valueCache.delete(address));
     if (valueCache.size > 300) valueCache.delete(valueCache.keys().next().value);
@@ -24,11 +38,11 @@ function fetched(address, read) {
 }
 
 export function fetchCodes(digest) {
-  return fetched(`/atlas/values/${digest}.bin`, (r) => r.arrayBuffer().then(unpackValues));
+  return once(digest, () => source.codes(digest).then(unpackValues));
 }
 
 export function fetchTexts(digest) {
-  return fetched(`/atlas/values/${digest}.json`, (r) => r.json());
+  return once(digest, () => source.texts(digest));
 }
 
 // How one layer looks now; a new stamp tells tiles to sort their features anew.
@@ -38,6 +52,10 @@ export class View {
     this.local = {};
     this.by = null;
     this.shown = spec.visible;
+  }
+
+  get shownOpacity() {
+    return this.local.opacity ?? this.opacity;
   }
 
   get isVisible() {
@@ -73,7 +91,7 @@ export class View {
       this.opacity = state.opacity;
       this.texts = texts;
       this.showTexts = state.showTexts;
-      if (state.visible !== this.shown) this.local = {};
+      if (state.visible !== this.shown) delete this.local.visible;
       this.shown = state.visible;
     };
   }
@@ -165,12 +183,8 @@ export function makeTiles(L) {
         return entry.promise;
       }
       entry = { tile: null };
-      entry.promise = fetch(`/atlas/tiles/${key}.mvt`)
-        .then((response) => {
-          if (response.status === 204) return null;
-          if (!response.ok) throw new Error(`${response.status}`);
-          return response.arrayBuffer();
-        })
+      entry.promise = source
+        .tile(key)
         .then((buffer) => {
           entry.tile = buffer ? decodeTile(buffer) : null;
         })
