@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from demo.roads import Roads
-from demo.settlements import Settlements
+from demo.settlements import Settlements, near_home
 from demo.sizes import Array
 
 STATUSES = np.array(["在用", "在建", "损坏", "未知"], dtype=object)
@@ -75,17 +75,20 @@ FLAGS = (
 )
 
 
-def _place(kind: Kind, villages: pd.DataFrame, hamlets: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _place(kind: Kind, places: Settlements, rng: np.random.Generator) -> pd.DataFrame:
     """Place one kind in the villages that have it, and in some of their natural villages."""
+    villages, hamlets = places.villages, places.hamlets
     poor = (villages["list_type"] == "poor").to_numpy()
     has = rng.random(len(villages)) < np.where(poor, kind.poor, kind.other)
     number = np.where(has, 1 + rng.integers(0, kind.most, len(villages)), 0)
     village = np.repeat(np.arange(len(villages)), number)
-    xy = villages[["seat_x", "seat_y"]].to_numpy()[village] + rng.normal(0, 0.6, (village.size, 2)) * kind.spread_m
+    seats = villages[["seat_x", "seat_y"]].to_numpy()
+    xy = near_home(places, village, seats[village], rng.normal(0, 0.6, (village.size, 2)) * kind.spread_m)
     if kind.by_hamlet:
         more = np.flatnonzero(has[hamlets["village"].to_numpy()] & (rng.random(len(hamlets)) < kind.by_hamlet))
-        village = np.concatenate([village, hamlets["village"].to_numpy()[more]])
-        xy = np.concatenate([xy, hamlets[["x", "y"]].to_numpy()[more] + rng.normal(0, 60.0, (more.size, 2))])
+        home = hamlets["village"].to_numpy()[more]
+        there = near_home(places, home, hamlets[["x", "y"]].to_numpy()[more], rng.normal(0, 60.0, (more.size, 2)))
+        village, xy = np.concatenate([village, home]), np.concatenate([xy, there])
     status = np.searchsorted(np.cumsum(kind.status) / np.sum(kind.status), rng.random(village.size), side="right")
     return _rows(kind, villages, village, xy, status, rng)
 
@@ -117,12 +120,13 @@ def _rows(
 
 def make_facilities(places: Settlements, rng: np.random.Generator) -> pd.DataFrame:
     """Place every facility of the county; `village` is the row of the village that owns it."""
-    villages, hamlets = places.villages, places.hamlets
-    made = [_place(kind, villages, hamlets, rng) for kind in KINDS]
+    villages = places.villages
+    made = [_place(kind, places, rng) for kind in KINDS]
     seats = places.towns["seat"].to_numpy()
     for kind in TOWN_KINDS:
         at = seats[rng.random(seats.size) < kind.poor]
-        xy = villages[["seat_x", "seat_y"]].to_numpy()[at] + rng.normal(0, 0.5, (at.size, 2)) * kind.spread_m
+        seat = villages[["seat_x", "seat_y"]].to_numpy()[at]
+        xy = near_home(places, at, seat, rng.normal(0, 0.5, (at.size, 2)) * kind.spread_m)
         status = np.searchsorted(np.cumsum(kind.status), rng.random(at.size), side="right")
         made.append(_rows(kind, villages, at, xy, status, rng))
     return pd.concat(made, ignore_index=True)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from demo import names
-from demo.settlements import Settlements
+from demo.settlements import Settlements, near_home
 from demo.sizes import Array, Size
 
 CATEGORIES = np.array(["一般贫困户", "低保户", "五保户", "建档立卡户;残疾人家庭", "建档立卡户;低保户"], dtype=object)
@@ -41,7 +40,10 @@ def make_households(places: Settlements, size: Size, rng: np.random.Generator) -
         hamlet, is_poor = hamlet[is_poor], np.ones(int(is_poor.sum()), dtype=bool)
     n = hamlet.size
     spread = 12.0 * np.sqrt(houses[hamlet])
-    xy = _at_home(places, hamlet, rng.normal(0, 1, (n, 2)) * spread[:, None])
+    centre = places.hamlets[["x", "y"]].to_numpy()[hamlet]
+    xy = near_home(
+        places, places.hamlets["village"].to_numpy()[hamlet], centre, rng.normal(0, 1, (n, 2)) * spread[:, None]
+    )
     category = np.where(is_poor, CATEGORIES[_choose(rng, np.array([0.52, 0.22, 0.10, 0.08, 0.08]), n)], "一般农户")
     members = 1 + _choose(rng, MEMBERS, n)
     members = np.where(category == "五保户", 1 + (rng.random(n) < 0.12), members)
@@ -78,24 +80,6 @@ def make_households(places: Settlements, size: Size, rng: np.random.Generator) -
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "户编号", _ids(places, table["village"].to_numpy()))
     return table
-
-
-def _at_home(places: Settlements, hamlet: Array, offset: Array) -> Array:
-    """Place houses around the middle of their natural village, nearer to it where they would leave the village."""
-    centre = places.hamlets[["x", "y"]].to_numpy()[hamlet]
-    village = places.hamlets["village"].to_numpy()[hamlet]
-    order = np.argsort(village, kind="stable")
-    cuts = np.searchsorted(village[order], np.arange(len(places.villages) + 1))
-    for shape, first, last in zip(places.village_shapes, cuts[:-1], cuts[1:], strict=True):
-        rows = order[first:last]
-        shapely.prepare(shape)
-        for _ in range(4):
-            xy = centre[rows] + offset[rows]
-            rows = rows[~shapely.contains_xy(shape, xy[:, 0], xy[:, 1])]
-            if not rows.size:
-                break
-            offset[rows] *= 0.3
-    return np.asarray(centre + offset)
 
 
 def _ids(places: Settlements, village: Array) -> Array:

@@ -19,9 +19,9 @@ SURFACE_SHARE = np.array(
         [1.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00],
         [0.90, 0.10, 0.00, 0.00, 0.00, 0.00, 0.00],
         [0.62, 0.38, 0.00, 0.00, 0.00, 0.00, 0.00],
-        [0.07, 0.85, 0.02, 0.04, 0.01, 0.00, 0.01],
-        [0.02, 0.81, 0.02, 0.08, 0.05, 0.00, 0.02],
-        [0.00, 0.55, 0.02, 0.20, 0.18, 0.03, 0.02],
+        [0.06, 0.90, 0.01, 0.02, 0.01, 0.00, 0.00],
+        [0.02, 0.87, 0.02, 0.05, 0.03, 0.00, 0.01],
+        [0.00, 0.68, 0.02, 0.14, 0.12, 0.02, 0.02],
     ]
 )
 UNDERSHOOT_SHARE = 0.12
@@ -244,16 +244,17 @@ def make_roads(terrain: Terrain, places: Settlements, links: Links, size: Size, 
     xy, missed, opened = _miss(xy, owner, loose, rng)
     main = shapely.linestrings(np.round(xy, 2), indices=owner)
     table = _main_table(places, links, link, surface, chain[first_edge], rng)
-    street, street_lines = _streets(mesh, links, places, streets, rng)
     hard = np.isin(SURFACES[surface[mesh.link]], ["asphalt", "concrete"])
     towns = mesh.node_of_terminal[links.seat_terminal[places.towns["seat"].to_numpy()]]
     core = _reached(mesh, hard, towns)
+    linked = core[mesh.node_of_terminal[links.hamlet_terminal]]
+    street, street_lines = _streets(mesh, links, places, linked, streets, rng)
     crossing = _crossings(terrain, mesh)
     return Roads(
         table=pd.concat([table, street], ignore_index=True),
         lines=np.concatenate([main, street_lines]),
         seat_connected=core[mesh.node_of_terminal[links.seat_terminal]],
-        hamlet_connected=core[mesh.node_of_terminal[links.hamlet_terminal]],
+        hamlet_connected=linked,
         river_crossings=_crossing_table(terrain, mesh, links, crossing),
         open_junctions=opened,
         missed_junctions=missed,
@@ -311,7 +312,7 @@ def _village_of_terminal(places: Settlements, links: Links) -> Array:
 
 
 def _streets(
-    mesh: _Mesh, links: Links, places: Settlements, count: int, rng: np.random.Generator
+    mesh: _Mesh, links: Links, places: Settlements, linked: Array, count: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Array]:
     """Draw village streets, more in larger places; half of the places without a road have none either."""
     houses = places.hamlets["houses"].to_numpy().astype(float)
@@ -323,9 +324,10 @@ def _streets(
     hub = mesh.xy[mesh.node_of_terminal[links.hamlet_terminal]]
     begin, end = _street_ends(hub, hamlet, rng)
     lines = shapely.linestrings(np.round(np.stack([begin, end], axis=1), 2))
-    modern = rng.random(houses.size) < 0.6
+    modern = linked | (rng.random(houses.size) < 0.12)
     draw = rng.random(hamlet.size)
-    surface = np.where(draw < np.where(modern[hamlet], 0.9, 0.25), 1, np.where(draw < 0.96, 4, 6))
+    plain = np.where(draw < 0.55, 4, np.where(draw < 0.88, 3, np.where(draw < 0.97, 1, 6)))
+    surface = np.where(modern[hamlet], np.where(draw < 0.985, 1, 3), plain)
     return (
         pd.DataFrame(
             {

@@ -249,7 +249,7 @@ def _village_table(
     urban = is_seat | (rng.random(seats.size) < 0.03)
     rank = pd.Series(group).groupby([group, urban]).cumcount().to_numpy()
     number = np.where(urban, 1 + rank, 200 + rank)
-    draw = rng.random(seats.size)
+    draw = rng.permutation(seats.size) / seats.size
     listed = np.where(
         draw < POOR_VILLAGE_SHARE, "poor", np.where(draw < POOR_VILLAGE_SHARE + KEY_VILLAGE_SHARE, "key", "none")
     )
@@ -296,3 +296,18 @@ def _hamlet_table(
             "houses": np.maximum(houses, 1),
         }
     )
+
+
+def near_home(places: Settlements, village: Array, centre: Array, offset: Array) -> Array:
+    """Place things around their centres, nearer to them where they would lie outside their village.
+
+    `village` is a row position, `centre` and `offset` are (n, 2) metres; a centre lies inside its village.
+    """
+    shapely.prepare(places.village_shapes)
+    xy = centre + offset
+    for share in (0.3, 0.1, 0.0):
+        away = ~shapely.contains_xy(places.village_shapes[village], xy[:, 0], xy[:, 1])
+        if not away.any():
+            break
+        xy[away] = centre[away] + offset[away] * share
+    return np.asarray(xy)

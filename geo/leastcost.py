@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
+from rasterio.transform import Affine
 from rasterio.windows import Window
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -90,7 +91,7 @@ def _one(
     height, place = _around(raster, start, end)
     if height is None:
         return
-    at, to = ((~place) * tuple(start)), ((~place) * tuple(end))
+    at, to = _cell(place, start), _cell(place, end)
     rows, columns = height.shape
     cell = [int(p[1]) * columns + int(p[0]) for p in (at, to)]
     inside = all(0 <= p[0] < columns and 0 <= p[1] < rows for p in (at, to))
@@ -113,13 +114,19 @@ def _one(
     found.max_grade_percent[k], found.is_feasible[k] = grade, grade <= limit + 1e-9
 
 
+def _cell(place: Any, xy: Any) -> tuple[float, float]:
+    """Give the column and row of a place, with fractions."""
+    back = ~place
+    return float(back.a * xy[0] + back.c), float(back.e * xy[1] + back.f)
+
+
 def _around(raster: Any, start: NDArray[np.float64], end: NDArray[np.float64]) -> tuple[Any, Any]:
     """Read the heights around both ends, with room to go round; None where there are none."""
     place = raster.transform
     margin = max(LEAST_MARGIN_M, MARGIN * float(np.hypot(*(end - start))))
     low, high = np.minimum(start, end) - margin, np.maximum(start, end) + margin
-    left, top = (~place) * (low[0], high[1])
-    right, bottom = (~place) * (high[0], low[1])
+    left, top = _cell(place, (low[0], high[1]))
+    right, bottom = _cell(place, (high[0], low[1]))
     c0, r0 = max(0, int(left)), max(0, int(top))
     c1, r1 = min(raster.width, int(right) + 1), min(raster.height, int(bottom) + 1)
     if c1 <= c0 or r1 <= r0:
@@ -129,7 +136,8 @@ def _around(raster: Any, start: NDArray[np.float64], end: NDArray[np.float64]) -
             f"两点相距 {float(np.hypot(*(end - start))) / 1000:.1f} 公里，在这样细的高程上选线太大。请用较粗的高程。"
         )
     window = Window(c0, r0, c1 - c0, r1 - r0)
-    return values_of(raster, window), raster.window_transform(window)
+    moved = Affine(place.a, 0.0, place.c + c0 * place.a, 0.0, place.e, place.f + r0 * place.e)
+    return values_of(raster, window), moved
 
 
 def _graph(height: NDArray[np.float64], down_m: float, right_m: float, limit: float) -> sparse.csr_matrix:

@@ -1,6 +1,7 @@
 """Zonal figures, slope and shading of rasters; the only place that opens a raster somebody sent."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,14 +54,24 @@ def open_raster(path: str | Path) -> Iterator[Any]:
     with file.open("rb") as head:
         if head.read(4) not in MAGIC:
             raise InputError(f"“{name}”不是 GeoTIFF。请在 GIS 软件里另存为 GeoTIFF（.tif）再试。")
-    with rasterio.Env(**QUIET):
+    with rasterio.Env(**QUIET), _opened(file, name) as raster:
+        yield raster
+
+
+def _opened(file: Path, name: str) -> Any:
+    """Open a file as GeoTIFF and nothing else, and look at its header."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # refused below, in words
         try:
             raster = rasterio.open(file.resolve(), driver="GTiff")
         except rasterio.errors.RasterioError as error:
             raise InputError(f"“{name}”不是可读的 GeoTIFF，可能已损坏。请重新导出。") from error
-        with raster:
+        try:
             _refuse_odd(raster, name)
-            yield raster
+        except InputError:
+            raster.close()
+            raise
+    return raster
 
 
 def _refuse_odd(raster: Any, name: str) -> None:
