@@ -57,6 +57,7 @@ def villages(folder: Path, name="villages.geojson", count=3, population=500) -> 
             "village_id": f"V{i}",
             "name": f"第{i}村",
             "population": population,
+            "kind": "administrative",
             "geometry": box(113 + i / 100, 25, 113.01 + i / 100, 25.01),
         }
         for i in range(count)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
-from geo.errors import InputError
+from geo.errors import InputError, StoreError
 from tracker.ledger import ConflictError, Ledger, Transaction
 
 OFFICE_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -225,6 +225,8 @@ def _row_faults(row: tuple[Any, ...], expected: int, previous: str, versions: di
 
 def _enter(t: Transaction, drafts: Sequence[Draft], bodies: Sequence[tuple[str, str]], entered: str) -> list[Event]:
     seq, last = t.rows("SELECT seq, hash FROM chain WHERE id = 1")[0]
+    if seq < 0:
+        raise StoreError("账本已经搬到别处，这一次没有保存。请关闭程序，重新打开办公室后再保存。")
     events: list[Event] = []
     for draft, (payload, evidence) in zip(drafts, bodies, strict=True):
         stored = t.rows(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (draft.event_id,))
@@ -307,7 +309,7 @@ def _holds(
 def _known_until(t: Transaction, known_on: date | None) -> int:
     """Return the last sequence number entered by the end of a day; the order is the ledger's, whatever the clocks did."""
     if known_on is None:
-        return int(t.rows("SELECT seq FROM chain WHERE id = 1")[0][0])
+        return int(t.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
     end = datetime.combine(known_on + timedelta(days=1), time(), OFFICE_ZONE)
     found = t.rows("SELECT coalesce(max(seq), 0) FROM events WHERE entered < ?", (_stamp(end),))
     return int(found[0][0])

@@ -66,7 +66,7 @@ class _Store(Protocol):
     def explain(self, error: Exception) -> StoreError | None: ...
     def has_room_after(self, error: Exception) -> bool: ...
     def undo(self, connection: Any) -> bool: ...
-    def copy(self, connection: Any, path: Path) -> None: ...
+    def copy(self, connection: Any, path: Path, forget: Sequence[str]) -> int: ...
     def faults(self, connection: Any) -> list[str]: ...
     def closed(self) -> None: ...
 
@@ -91,6 +91,11 @@ class Ledger:
     def notices(self) -> tuple[str, ...]:
         """Return sentences a person should see about this ledger (network share, read-only, disk nearly full)."""
         return tuple(self._store.notices)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the ledger is an SQLite file, not a server."""
+        return self._store.folder == "sqlite"
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on one consistent state of the ledger."""
@@ -118,10 +123,13 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def copy_to(self, path: Path) -> None:
-        """Copy an SQLite ledger, consistent while others write, to another file (SQLite's backup interface)."""
+    def copy_to(self, path: Path, *, forget: Sequence[str] = ()) -> int:
+        """Copy an SQLite ledger, consistent while others write, to another file; return the copy's number of events.
+
+        `forget` names tables that the copy shall hold empty.
+        """
         with self._lend() as connection:
-            self._store.copy(connection, path)
+            return self._store.copy(connection, path, forget)
 
     def faults(self) -> list[str]:
         """Return what the database itself finds wrong with its file; empty when sound (PostgreSQL: always empty)."""

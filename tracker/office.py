@@ -311,6 +311,19 @@ def open_office(path: Path | str) -> Office:
     return Office(folder, configuration, open_ledger(where))
 
 
+def set_ledger_address(folder: Path, url: str | None) -> None:
+    """Write into office.toml where the ledger is: a postgresql:// URL, or None for the file in the folder."""
+    file = folder / "office.toml"
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    kept = [line for line in lines if not re.match(r"\s*ledger\s*=", line)]
+    if url is not None:
+        at = next((i for i, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
+        kept.insert(at, f"ledger = {json.dumps(url, ensure_ascii=False)}")
+    part = file.with_name(f".{file.name}.part")
+    part.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
 def _check_configuration(file: Path, configuration: Mapping[str, Any]) -> None:
     for key in ("name", "policy"):
         if not isinstance(configuration.get(key), str) or not configuration[key]:

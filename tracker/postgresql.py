@@ -1,5 +1,6 @@
 """The ledger in PostgreSQL, for an office with several machines. Only tracker.ledger uses this module."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class PostgreSQL:
                 return True
         return False
 
-    def copy(self, connection: Any, path: Path) -> None:  # noqa: ARG002
+    def copy(self, connection: Any, path: Path, forget: Sequence[str]) -> int:  # noqa: ARG002
         """Refuse: a server has no file to copy; a backup writes its rows instead."""
         raise StoreError("PostgreSQL 账本没有可复制的文件，请用“备份”。")
 

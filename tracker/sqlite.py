@@ -1,6 +1,7 @@
 """The ledger as an SQLite file beside the layers. Only tracker.ledger uses this module."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -116,12 +117,16 @@ class SQLite:
             return True
         return False
 
-    def copy(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Copy the file, consistent while others write, to another one (SQLite's backup interface)."""
-        target = sqlite3.connect(path)
+    def copy(self, connection: sqlite3.Connection, path: Path, forget: Sequence[str]) -> int:
+        """Copy the file, consistent while others write, empty some tables of the copy, return its number of events."""
+        target = sqlite3.connect(path, isolation_level=None)
         try:
             connection.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")
+            for table in forget:
+                target.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
+            target.execute("VACUUM")
+            return int(target.execute("SELECT seq FROM chain WHERE id = 1").fetchone()[0])
         finally:
             target.close()
 
