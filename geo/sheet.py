@@ -255,9 +255,9 @@ def _body(
         known = [cell for cell in row if not _is_blank(cell)]
         if not known:
             continue
-        if any(isinstance(cell, str) and _TOTAL.match(clean_name(cell)) for cell in known[:2]) and used >= 2:
+        if used >= 2 and any(_is_total(cell) for cell in known[:2]):
             totals.append(at + first_row)
-        elif len(known) >= 2 and [clean_name(cell) for cell in row] == heads:
+        elif len(known) >= 2 and _may_be_in(known[0], heads) and [clean_name(cell) for cell in row] == heads:
             repeated.append(at + first_row)
         else:
             body.append(row)
@@ -269,6 +269,16 @@ def _body(
     if footer < len(cells):
         notes.append(f"第 {footer + first_row} 行起是填表说明或落款，已略过。")
     return body, numbers
+
+
+def _may_be_in(cell: object, heads: Sequence[str]) -> bool:
+    """A quick look before the slow one: a repeated header begins with the first letter of some header."""
+    text = cell.strip() if isinstance(cell, str) else ""
+    return bool(text) and len(text) <= 60 and any(text[0] == head[:1] for head in heads) and clean_name(text) in heads
+
+
+def _is_total(cell: object) -> bool:
+    return isinstance(cell, str) and "计" in cell and _TOTAL.match(clean_name(cell)) is not None
 
 
 def _fill_down(
