@@ -27,7 +27,7 @@ def write(assessment: Assessment, out_dir: Path | str) -> list[Path]:
     """Write findings, coverage, natural villages, roads, housing, access, contradictions and summary into a folder.
 
     CSV is UTF-8 with a byte order mark (so that Excel in China shows it), comma separated, one header line, lines
-    ended by CR LF; numbers have at most six decimals and no trailing zeros; missing is blank; text that a
+    ended by CR LF; numbers have at most six decimals and no trailing zeros; missing is blank, for a yes/no "unknown"; text that a
     spreadsheet would run as a formula is led by an apostrophe. The same assessment gives the same bytes of CSV and
     JSON (but for `run` in summary.json and the GeoPackage, which carry times).
 
@@ -143,6 +143,8 @@ def _text(values: pd.Series) -> Any:
     blank = values.isna().to_numpy()
     if pd.api.types.is_bool_dtype(values):
         words = np.where(values.fillna(False).to_numpy(dtype=bool), "yes", "no").astype(object)
+        words[blank] = "unknown"
+        return words
     elif pd.api.types.is_integer_dtype(values):
         words = values.fillna(0).to_numpy(dtype=np.int64).astype(str).astype(object)
     elif pd.api.types.is_float_dtype(values):
