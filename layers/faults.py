@@ -65,6 +65,11 @@ class Findings:
         if severity == "error":
             self._reasons.setdefault(position, []).append(text)
 
+    def has(self, field: str) -> NDArray[np.bool_]:
+        """Return which rows a fault of this column has been noted in."""
+        noted = {problem.row for problem in self._problems if problem.field == field}
+        return np.isin(self._rows, [row for row in noted if row is not None])
+
     def row(self, position: int) -> int:
         """Return the row number in the file of a position."""
         return int(self._rows[position])

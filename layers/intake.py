@@ -117,7 +117,7 @@ def take(
         frame=frame,
         private=checked.private,
         problems=tuple(problems),
-        refused=_refused(raw, refused, kept, rows),
+        refused=_refused(raw, refused, kept, rows, with_shape=not {"longitude", "latitude"} <= set(chosen.columns)),
         notes=tuple(dict.fromkeys([*notes, *located])),
         rows_read=rows_read,
         is_partial=is_partial,
@@ -231,7 +231,7 @@ def _locate_seats(frame: Any, crs: str | None, reference: Any, notes: list[str])
     return frame.assign(seat_x=out_x, seat_y=out_y)[list(frame.columns)]
 
 
-def _refused(raw: Any, reasons: MappingABC[int, str], kept: Any, rows: Any) -> Any:
+def _refused(raw: Any, reasons: MappingABC[int, str], kept: Any, rows: Any, *, with_shape: bool) -> Any:
     """Return refused rows in the file's own columns, with 原因 and 行号; shapes as WKT where a cell can hold them."""
     merged: dict[int, list[str]] = {}
     for position, reason in reasons.items():
@@ -239,7 +239,7 @@ def _refused(raw: Any, reasons: MappingABC[int, str], kept: Any, rows: Any) -> A
     at = np.array(sorted(merged), dtype=np.int64)
     names = [name for name in raw.columns if name != GEOMETRY and plain_header(name) not in OURS_IN_REFUSED]
     refused = raw[names].iloc[at].reset_index(drop=True)
-    if GEOMETRY in raw.columns and SHAPE_TEXT not in names:
+    if with_shape and GEOMETRY in raw.columns and SHAPE_TEXT not in names:
         texts = shapely.to_wkt(np.asarray(raw[GEOMETRY].iloc[at], dtype=object), rounding_precision=9)
         refused[SHAPE_TEXT] = [text if isinstance(text, str) and len(text) < EXCEL_CELL else None for text in texts]
     refused[REASON] = ["；".join(dict.fromkeys(merged[int(place)])) for place in at]

@@ -14,6 +14,10 @@ from layers.schema import Schema
 from layers.values import Parsed, parse_boolean, parse_number
 
 CROWD = 50
+ASKED = {
+    "natural_villages": {"population": "人口没有填，是否达到修路的人口条件为未知"},
+    "households": {"members": "家庭人口没有填，惠及人数不计这一户"},
+}
 NO_STATUS = (
     "没有“status”（使用状态）列：全部记为未知，是否达到要求也就是未知。"
     '若名册里只有在用的设施，请在映射文件 [constants] 写 status = "in_service" 后重新导入。'
@@ -36,6 +40,10 @@ def derive(table: Any, columns: Mapping[str, Parsed], schema: Schema, found: Fin
     if schema.name == "claims":
         table["value"] = _claim_values(table["value"])
     if schema.name == "roads":
+        unknown = int((table["surface"] == "unknown").sum())
+        if unknown:
+            text = f"{unknown} 段路面类型未知，是否硬化、村是否通硬化路都可能因此为未知。请核对后更新。"
+            found.whole(text, "unknown_surface", "warning", "surface")
         written = set(columns["surface"].written)
         if written & OLD_CODES and written & NEW_CODES:
             text = "面层类型代码混用了新旧两代（旧 34–36，新 41–90）；31–33 两代都不是铺装路面，结论不受影响，请核对。"
@@ -124,6 +132,8 @@ def note_suspicious(table: Any, shapes: Any, schema: Schema, found: Findings) ->
             mask = (table[small] > table[large]).to_numpy()
             text = f"“{small}”大于“{large}”，两个数不可能都对。请核对。"
             found.add(mask, field=small, kind="contradiction", severity="warning", message=text)
+    for name, text in ASKED.get(schema.name, {}).items():
+        _note_blank(table, name, text, found)
     if schema.name == "villages":
         _namesakes(table.assign(prefix=table["village_id"].str[:-3]), ["town", "prefix"], "同一乡镇", found)
     if schema.name == "natural_villages":
@@ -136,6 +146,16 @@ def note_suspicious(table: Any, shapes: Any, schema: Schema, found: Findings) ->
                 f"{int(mask.sum())} 户落在有 {CROWD} 户以上的同一个点上，多半是用村委会坐标代替了住户坐标，距离不可信。"
             )
             found.whole(text, "crowd", "warning", "geometry")
+
+
+def _note_blank(table: Any, name: str, text: str, found: Findings) -> None:
+    """Note rows that leave blank what later figures depend on; one sentence when the whole column is blank."""
+    noted = found.has(name)
+    blank = table[name].isna().to_numpy() & ~found.is_refused() & ~noted
+    if len(table) and table[name].isna().all() and not noted.any():
+        found.whole(f"全部 {len(table)} 行的{text}。请补上“{name}”列。", "blank", "warning", name)
+    else:
+        found.add(blank, field=name, kind="blank", severity="warning", message=f"{text}。请补填。")
 
 
 def _namesakes(table: Any, within: list[str], where: str, found: Findings) -> None:

@@ -123,7 +123,7 @@ def test_a_point_with_its_axes_changed_over_is_listed() -> None:
         }
     )
     taken = take(dropped(frame), "natural_villages", crs="EPSG:4490", reference=towns())
-    assert [(p.row, p.kind) for p in taken.problems] == [(3, "swapped")]
+    assert [(p.row, p.kind) for p in taken.problems if p.kind != "blank"] == [(3, "swapped")]
 
 
 def test_a_wide_register_is_melted_by_the_labels_of_the_policy() -> None:
