@@ -14,13 +14,13 @@ from geo.crs import STORAGE_CRS, to_storage
 from geo.errors import InputError
 from geo.read import Dropped
 from layers import schema as schemas
+from layers.cells import cell_text
 from layers.check import check
 from layers.headers import BRACKETS, plain_header
 from layers.match import Mapping, apply, complete, factors
 from layers.moves import LOST, lost_places, note_moves
 from layers.problem import Problem
 from layers.schema import GEOMETRY, Schema
-from layers.values import cell_text
 from layers.wide import melt_claims
 
 REASON, ROW_NUMBER, SHAPE_TEXT = "原因", "行号", "几何WKT"

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layers.cells import parse_boolean, parse_number
 from layers.duplicates import repeated_rows
 from layers.faults import Findings
 from layers.names import normalise_name, plain_name
 from layers.schema import Schema
-from layers.values import Parsed, parse_boolean, parse_number
+from layers.values import Parsed
 
 CROWD = 50
 ASKED = {

@@ -5,13 +5,10 @@ curve, then by id), so that the same content gives the same digest whatever the 
 and a file that was altered or damaged no longer agrees with its own name.
 """
 
-import errno
 import hashlib
 import io
 import json
-import os
 import re
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +23,12 @@ from geo.boxes import hilbert
 from geo.crs import STORAGE_CRS, require_same_crs
 from geo.errors import InputError, StoreError
 from layers import schema as schemas
+from layers.disk import damaged, existing, file_digest, read_whole, store_error, write_once
 from layers.schema import GEOMETRY, Schema
 from layers.values import empty
 
 DIGEST = re.compile(r"^[0-9a-f]{64}$")
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
-CHUNK = 1 << 22
 PRIVATE_DIGEST = b"qiyou_private"
 
 
@@ -59,8 +56,8 @@ def write_layer(office: str | Path, layer: str, frame: Any, private: Any = None)
     content = _layer_bytes(frame, schema, hashlib.sha256(secret).hexdigest() if secret else "")
     digest = hashlib.sha256(content).hexdigest()
     if secret:
-        _write_once(private_path(office, layer, digest), secret, mode=0o600)
-    _write_once(layer_path(office, layer, digest), content)
+        write_once(private_path(office, layer, digest), secret, mode=0o600)
+    write_once(layer_path(office, layer, digest), content)
     return digest
 
 
@@ -74,7 +71,7 @@ def read_layer(office: str | Path, layer: str, digest: str) -> Any:
     """
     schema = _schema(layer)
     path = layer_path(office, layer, digest)
-    content = _read_whole(path, digest, what=f"图层“{schema.label}”")
+    content = read_whole(path, digest, what=f"图层“{schema.label}”")
     return _frame(pq.read_table(io.BytesIO(content)), schema)
 
 
@@ -84,11 +81,11 @@ def read_private(office: str | Path, layer: str, digest: str) -> Any:
     Whether the person may see them is for the caller to decide and to log.
     """
     schema = _schema(layer)
-    metadata = pq.read_schema(_existing(layer_path(office, layer, digest), what=f"图层“{schema.label}”")).metadata or {}
+    metadata = pq.read_schema(existing(layer_path(office, layer, digest), what=f"图层“{schema.label}”")).metadata or {}
     expected = metadata.get(PRIVATE_DIGEST, b"").decode()
     if not expected:
         return None
-    content = _read_whole(private_path(office, layer, digest), expected, what=f"图层“{schema.label}”的个人信息")
+    content = read_whole(private_path(office, layer, digest), expected, what=f"图层“{schema.label}”的个人信息")
     return _text_columns(pq.read_table(io.BytesIO(content)).to_pandas(ignore_metadata=True))
 
 
@@ -96,12 +93,12 @@ def write_raster(office: str | Path, name: str, path: str | Path) -> str:
     """Copy a raster into an office by the digest of its bytes, and return the digest."""
     source = Path(path)
     try:
-        digest = _file_digest(source)
+        digest = file_digest(source)
         target = _raster_file(office, name, digest)
         if not target.exists():
-            _write_once(target, source.read_bytes())
+            write_once(target, source.read_bytes())
     except OSError as error:
-        raise _store_error(error, source) from error
+        raise store_error(error, source) from error
     return digest
 
 
@@ -113,9 +110,9 @@ def raster_path(office: str | Path, name: str, digest: str) -> Path:
     StoreError
         When it is missing, damaged or altered.
     """
-    path = _existing(_raster_file(office, name, digest), what=f"栅格“{name}”")
-    if _file_digest(path) != digest:
-        raise _damaged(path, f"栅格“{name}”")
+    path = existing(_raster_file(office, name, digest), what=f"栅格“{name}”")
+    if file_digest(path) != digest:
+        raise damaged(path, f"栅格“{name}”")
     return path
 
 
@@ -248,68 +245,3 @@ def _frame(table: Any, schema: Schema) -> Any:
 
 def _text_columns(frame: Any) -> Any:
     return frame.astype(dict.fromkeys(frame.columns, "str"))
-
-
-def _existing(path: Path, *, what: str) -> Path:
-    if not path.is_file():
-        raise StoreError(f"{what}的文件不见了（{path.name[:12]}…）。请用备份恢复，或重新导入原始文件。")
-    return path
-
-
-def _damaged(path: Path, what: str) -> StoreError:
-    return StoreError(
-        f"{what}的文件（{path.name[:12]}…）与登记的摘要不符，可能损坏或被改动。请用备份恢复，或重新导入原始文件。"
-    )
-
-
-def _read_whole(path: Path, digest: str, *, what: str) -> bytes:
-    try:
-        content = _existing(path, what=what).read_bytes()
-    except OSError as error:
-        raise _store_error(error, path) from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise _damaged(path, what)
-    return content
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_once(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file whole or not at all; an existing one is kept, and replaced only when it is damaged."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode == 0o600 else 0o755)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _store_error(error, path) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _store_error(error: OSError, path: Path) -> StoreError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StoreError(f"磁盘空间不足，“{path.name}”没有写入，原有数据不受影响。请清理磁盘后重试。")
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreError(f"没有权限读写“{path.parent}”（只读文件夹或介质）。请换到可写的文件夹，或请管理员放开权限。")
-    return StoreError(f"读写“{path.name}”失败：{error.strerror or error}。请检查磁盘和文件夹后重试。")

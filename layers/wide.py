@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from geo.errors import InputError
 from layers import schema as schemas
+from layers.cells import cell_text, parse_boolean, parse_number
 from layers.headers import keys, plain_header
 from layers.match import Mapping
 from layers.schema import GEOMETRY
-from layers.values import cell_text, parse_boolean, parse_number
 
 NOT_NEEDS = frozenset(
     plain_header(text)

@@ -15,8 +15,9 @@ from pyproj import CRS, Transformer
 
 from geo.crs import STORAGE_CRS, measurement_crs, require_metric, require_same_crs
 from layers import schema as schemas
-from layers.places import PLACED, place_claims, place_features, place_villages
+from layers.places import PLACED, place_claims, place_features
 from layers.problem import Problem
+from layers.towns import place_villages
 
 
 @dataclass(frozen=True)
