@@ -205,6 +205,10 @@ class Office:
             self._workspaces.move_to_end(key)
             return self._workspaces[key]
 
+    def frames(self, day: date | None = None) -> dict[str, Any]:
+        """Return the layers of a day as stored: EPSG:4490, public columns only, parts put together."""
+        return self._frames(self.parts(day))[0]
+
     def rasters(self, day: date | None = None) -> dict[str, Path]:
         """Return the raster files that hold on a day, by name."""
         found = events.latest(self.ledger, (RASTER_ADDED,), as_of=day)
@@ -238,13 +242,17 @@ class Office:
         listed = Draft(f"import:{number}", LAYER_PROBLEMS, day, by, {"problems": kept}, event_id=f"{number}-problems")
         return events.append(self.ledger, added, listed)[0]
 
-    def _gather(self, standing: Mapping[str, list[Part]]) -> Workspace:
+    def _frames(self, standing: Mapping[str, list[Part]]) -> tuple[dict[str, Any], list[Problem]]:
         frames: dict[str, Any] = {}
         problems: list[Problem] = []
         for layer, items in standing.items():
             pieces = [store.read_layer(self.path, layer, part.digest) for part in items]
             frames[layer], found = parts.joined(_schema(layer), items, pieces)
             problems.extend(found)
+        return frames, problems
+
+    def _gather(self, standing: Mapping[str, list[Part]]) -> Workspace:
+        frames, problems = self._frames(standing)
         sources = {layer: parts.combined(layer, items) for layer, items in standing.items()}
         gathered = workspace.gather(frames, sources)
         return replace(gathered, problems=(*problems, *gathered.problems))
