@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 
-from demo.roads import Roads
+from demo.roads import SURFACES, Roads
 from demo.settlements import Settlements, near_home
 from demo.sizes import Array
 
@@ -157,6 +158,20 @@ class Claims:
     contradictions: tuple[tuple[str, str], ...]
 
 
+def _road_claim(places: Settlements, roads: Roads) -> Array:
+    """Say whether the seat has a hard road out, blank where a track that passes nearer leaves room for argument."""
+    seats = shapely.points(places.villages[["seat_x", "seat_y"]].to_numpy())
+    tree = shapely.STRtree(roads.lines)
+    seat, line = tree.query_nearest(seats, all_matches=False)
+    reach = np.zeros(len(seats))
+    reach[seat] = shapely.distance(seats[seat], roads.lines[line]) + 1.0
+    seat, line = tree.query(shapely.buffer(seats, reach), predicate="intersects")
+    soft = ~np.isin(SURFACES[roads.table["surface"].to_numpy()[line]], ["asphalt", "concrete"])
+    text = np.where(roads.seat_connected, "是", "否").astype(object)
+    text[seat[soft & roads.seat_connected[seat]]] = None
+    return np.asarray(text)
+
+
 def make_claims(places: Settlements, facilities: pd.DataFrame, roads: Roads, rng: np.random.Generator) -> Claims:
     """Write a register that is mostly true, partly blank, and wrong in places that are remembered."""
     villages = places.villages
@@ -165,7 +180,7 @@ def make_claims(places: Settlements, facilities: pd.DataFrame, roads: Roads, rng
     columns: dict[tuple[str, str], Array] = {}
     need_of: dict[str, str] = {"硬底化村道": "hardened_road"}
     wrong: list[tuple[str, str]] = []
-    columns[("七有", "硬底化村道")] = np.where(roads.seat_connected, "是", "否").astype(object)
+    columns[("七有", "硬底化村道")] = _road_claim(places, roads)
     for group, label, need, kind in CLAIMED:
         has = truth(facilities, kind, n)
         says = np.where(has < 0, rng.integers(0, 2, n), has)
