@@ -41,6 +41,7 @@ class HardCore:
     is_core_high: Flags
     basis: str
     labels: NDArray[Any]
+    road_ids: NDArray[Any]
     problems: tuple[Problem, ...]
 
 
@@ -124,8 +125,8 @@ def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | No
     seeds, basis, problems = _seeds(ws, network, surface, good, snap_m)
     masks = [(surface == HARDENED) & good, (surface != UNHARDENED) & good]
     cores = [_grown(network, mask, seeds) for mask in masks]
-    labels = _road_labels(roads)
-    return HardCore(network, surface, good, cores[0], cores[1], basis, labels, tuple(problems))
+    labels, ids = _road_labels(roads), roads["road_id"].astype("object").to_numpy()
+    return HardCore(network, surface, good, cores[0], cores[1], basis, labels, ids, tuple(problems))
 
 
 def _road_labels(roads: pd.DataFrame) -> NDArray[Any]:

@@ -1,36 +1,22 @@
-"""What to build in which year under a budget, with the optimality gap."""
+"""What to build in which year under a budget, with the optimality gap.
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+`programme` chooses, `compare` sets a bureau's own list beside it, `stability` says how firmly each project stands;
+`works_tree` is the network of works they share - make it once and every what-if takes a fraction of a second.
+"""
 
-from analysis.roads import RoadPlan
+from analysis.plan_compare import Comparison, compare, stability, usual_list
+from analysis.programme import FRONTIER_COLUMNS, PROJECT_COLUMNS, Programme, programme
+from analysis.works_tree import WorksTree, works_tree
 
-
-@dataclass(frozen=True)
-class Programme:
-    """A programme by year, what it reaches and how far it can be from the best."""
-
-    projects: Any  # DataFrame: project_id, year, road_ids, natural_village_ids, length_km, cost_cny10k, people, ...
-    frontier: Any  # DataFrame: budget_cny10k, people, people_greedy, bound
-    geometry: Any  # GeoDataFrame: the projects as lines
-    objective: float
-    bound: float
-    gap: float
-    seconds: float
-    solver: str
-    notes: tuple[str, ...]
-
-
-def programme(
-    road_plan: RoadPlan,
-    *,
-    budgets: Mapping[int, float],
-    gap: float = 0.01,
-    seconds: float = 10,
-    locked_in: Collection[str] = (),
-    locked_out: Collection[str] = (),
-    weights: Mapping[str, float] | None = None,
-) -> Programme:
-    """Choose what to build in which year under yearly budgets (万元)."""
-    raise NotImplementedError
+__all__ = [
+    "FRONTIER_COLUMNS",
+    "PROJECT_COLUMNS",
+    "Comparison",
+    "Programme",
+    "WorksTree",
+    "compare",
+    "programme",
+    "stability",
+    "usual_list",
+    "works_tree",
+]

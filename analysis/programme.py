@@ -1,0 +1,295 @@
+"""The programme by year and budget on the joint network, checked step by step before anyone sees it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from analysis.plan_check import check_programme
+from analysis.roads import RoadPlan
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax, solve
+from analysis.works_tree import WorksTree, works_tree
+from geo.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PROJECT_COLUMNS = [
+    *("project_id", "year", "road_ids", "natural_village_ids", "length_km", "cost_cny10k", "people", "poor_people"),
+    *("why", "after", "new_km"),
+]
+FRONTIER_COLUMNS = ["budget_cny10k", "people", "people_greedy", "bound"]
+MEASURES = {"people": "population", "poor_people": "poor_population"}
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A programme by year, what it reaches and how far it can be from the best.
+
+    `objective` is people connected, summed over the years they are connected (weighted when weights were given);
+    `bound` is what no programme on the same network of works and money can exceed; `gap` = (bound - objective) /
+    bound. `schedule` and `tree` are what compare and stability go on from.
+    """
+
+    projects: pd.DataFrame
+    frontier: pd.DataFrame
+    geometry: gpd.GeoDataFrame
+    objective: float
+    bound: float
+    gap: float
+    seconds: float
+    solver: str
+    notes: tuple[str, ...]
+    tree: WorksTree
+    schedule: Schedule
+
+
+def programme(
+    road_plan: RoadPlan,
+    *,
+    budgets: Mapping[int, float],
+    gap: float = 0.01,
+    seconds: float = 10,
+    locked_in: Collection[str] = (),
+    locked_out: Collection[str] = (),
+    weights: Mapping[str, float] | None = None,
+    tree: WorksTree | None = None,
+    frontier_steps: int = 12,
+) -> Programme:
+    """Choose what to build in which year, so that the most people are connected for the longest.
+
+    Parameters
+    ----------
+    budgets
+        Year -> 万元. What a year leaves over is not carried into the next.
+    gap
+        How far from the best the programme may be before HiGHS is asked to better it (0.01 = 1 %).
+    seconds
+        Wall time for the search.
+    locked_in, locked_out
+        Project ids or natural village ids that must, or must not, be in the programme; what a locked project needs
+        before it is locked in with it.
+    weights
+        Worth of one person by measure: "people" and "poor_people"; people alone when missing.
+    tree
+        `works_tree(road_plan)` made before: a what-if then takes a fraction of a second.
+    frontier_steps
+        How many budgets the frontier shows; 0 leaves it empty.
+
+    Returns
+    -------
+    Programme
+        Projects in order of year. Nothing to build, or no money: an empty programme.
+
+    Raises
+    ------
+    InputError
+        For budgets that are no amounts, locks that are unknown, contradict each other or cost more than there is,
+        and missing prices.
+    RuntimeError
+        When the independent check finds a fault: a bug, never shown as a programme.
+    """
+    start = monotonic()
+    years, money = _budgets(budgets)
+    tree = tree or works_tree(road_plan)
+    task, notes = _task(road_plan, tree, money, locked_in, locked_out, weights)
+    found = solve(task, gap=gap, seconds=seconds)
+    if not is_possible(task, found.year):
+        need = task.cost[task.lock == MUST].sum()
+        raise InputError(
+            f"锁定的项目（连同前置项目）共需 {need:.1f} 万元，按年预算 {money.tolist()} 安排不下，请减少锁定或增加预算"
+        )
+    projects = _projects(road_plan, tree, found, years)
+    check_programme(road_plan, tree, found.year, money)
+    frontier = _frontier(road_plan, tree, task, weights, frontier_steps)
+    notes += (*tree.notes, *_length_note(tree), *_greedy_note(task, found))
+    shapes = _geometry(road_plan, tree, projects)
+    geometry = gpd.GeoDataFrame(projects, geometry=shapes, crs=road_plan.candidates.crs)
+    return Programme(
+        projects,
+        frontier,
+        geometry,
+        found.objective,
+        found.bound,
+        found.gap,
+        monotonic() - start,
+        found.solver,
+        notes,
+        tree,
+        found,
+    )
+
+
+def _budgets(budgets: Mapping[int, float]) -> tuple[list[int], Floats]:
+    years = sorted(int(year) for year in budgets)
+    money = np.array([float(budgets[year]) for year in years], np.float64)
+    if not years or not np.isfinite(money).all() or (money < 0).any():
+        raise InputError(f"预算应为“年份=万元”，每年一个不小于零的数，得到 {dict(budgets)}")
+    return years, money
+
+
+def village_numbers(road_plan: RoadPlan, tree: WorksTree, column: str) -> Floats:
+    """Add up a column of the candidates by work; blanks count as nothing."""
+    values = np.nan_to_num(pd.to_numeric(road_plan.candidates[column]).to_numpy(np.float64, na_value=np.nan))
+    return np.array([values[villages].sum() for villages in tree.villages], np.float64)
+
+
+def worth_of(road_plan: RoadPlan, tree: WorksTree, weights: Mapping[str, float] | None) -> Floats:
+    """Return what a year of each work is worth."""
+    wanted = {"people": 1.0} if weights is None else dict(weights)
+    unknown = set(wanted) - set(MEASURES)
+    if unknown or any(not np.isfinite(weight) or weight < 0 for weight in wanted.values()):
+        raise InputError(f"权重只能是 {'、'.join(MEASURES)} 的不小于零的数，得到 {wanted}")
+    parts = [weight * village_numbers(road_plan, tree, MEASURES[name]) for name, weight in wanted.items()]
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)) if parts else np.zeros(len(tree.cost))
+
+
+def _task(
+    road_plan: RoadPlan,
+    tree: WorksTree,
+    money: Floats,
+    locked_in: Collection[str],
+    locked_out: Collection[str],
+    weights: Mapping[str, float] | None,
+) -> tuple[Task, tuple[str, ...]]:
+    worth = worth_of(road_plan, tree, weights)
+    lock = np.full(len(tree.cost), FREE, np.int64)
+    where = _names(road_plan, tree)
+    lock[[_find(where, name) for name in locked_out]] = NEVER
+    for name in locked_in:
+        work = _find(where, name)
+        while work >= 0:
+            if lock[work] == NEVER:
+                raise InputError(
+                    f"{name} 被锁定为必建，但它的前置项目 {tree.project_id[work]} 被锁定为不建，请取消其中一个"
+                )
+            lock[work] = MUST
+            work = int(tree.parent[work])
+    blank = road_plan.candidates["poor_population"].isna().sum()
+    notes = (f"{blank} 个自然村贫困人口不明，按 0 计权",) if blank and "poor_people" in (weights or {}) else ()
+    return Task(tree.parent, tree.cost, worth, lock, money), notes
+
+
+def _names(road_plan: RoadPlan, tree: WorksTree) -> dict[str, int]:
+    ids = road_plan.candidates["natural_village_id"].astype("object").to_numpy()
+    names = {str(ids[row]): work for work, rows in enumerate(tree.villages) for row in rows}
+    return names | {project_id: work for work, project_id in enumerate(tree.project_id)}
+
+
+def _find(where: Mapping[str, int], name: str) -> int:
+    if str(name) not in where:
+        raise InputError(f"锁定的 {name} 不在可安排的项目或自然村里：请检查编号，或它已通硬化路、人口不足、费用不明")
+    return where[str(name)]
+
+
+def _projects(road_plan: RoadPlan, tree: WorksTree, found: Schedule, years: list[int]) -> pd.DataFrame:
+    """Lay out one row a project, in order of year and number."""
+    chosen = np.flatnonzero(found.year < len(years))
+    chosen = chosen[np.argsort(found.year[chosen], kind="stable")]
+    ids = road_plan.candidates["natural_village_id"].astype("object").to_numpy()
+    people, poor = (village_numbers(road_plan, tree, column) for column in MEASURES.values())
+    beyond, whole = people.copy(), tree.cost.copy()
+    taken = found.year < len(years)
+    for work in range(len(beyond) - 1, -1, -1):
+        if taken[work] and tree.parent[work] >= 0:
+            beyond[tree.parent[work]] += beyond[work]
+            whole[tree.parent[work]] += whole[work]
+    rows = []
+    for work in chosen.tolist():
+        parent = int(tree.parent[work])
+        count = len(tree.villages[work])
+        direct = f"直接连通 {count} 个自然村 {people[work]:.0f} 人" if count else "共用路段，没有直接连通的自然村"
+        rate = f"，每万元 {beyond[work] / whole[work]:.1f} 人" if whole[work] > 0 else ""
+        rows.append(
+            {
+                "project_id": tree.project_id[work],
+                "year": years[found.year[work]],
+                "road_ids": ";".join(_road_ids(road_plan, tree.edges[work])),
+                "natural_village_ids": ";".join(sorted(str(ids[row]) for row in tree.villages[work])),
+                "length_km": _kilometres(road_plan, tree.edges[work]) + float(tree.new_km[work]),
+                "cost_cny10k": float(tree.cost[work]),
+                "people": people[work],
+                "poor_people": poor[work],
+                "why": f"{direct}；连同后续项目共 {beyond[work]:.0f} 人{rate}",
+                "after": tree.project_id[parent] if parent >= 0 else "",
+                "new_km": float(tree.new_km[work]),
+            }
+        )
+    return pd.DataFrame(rows, columns=PROJECT_COLUMNS)
+
+
+def _kilometres(road_plan: RoadPlan, edges: Ints) -> float:
+    if road_plan.states is None:
+        return 0.0
+    return int(road_plan.states.network.edge_length_mm[edges].sum(dtype=np.int64)) / 1e6
+
+
+def _road_ids(road_plan: RoadPlan, edges: Ints) -> list[str]:
+    """Name the roads of a work, from its far end to the core."""
+    if road_plan.states is None or road_plan.core is None:
+        return []
+    roads = road_plan.core.road_ids[road_plan.states.network.edge_road[edges]]
+    return list(dict.fromkeys(str(road) for road in roads))
+
+
+def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> list[Any]:
+    """Draw every project: the road it hardens and, straight, the road it builds."""
+    number = {project_id: work for work, project_id in enumerate(tree.project_id)}
+    shapes: list[Any] = []
+    for project_id in projects["project_id"]:
+        work = number[project_id]
+        lines: list[Any] = []
+        if road_plan.states is not None:
+            lines += list(road_plan.states.network.edge_geometry[tree.edges[work]])
+            if tree.new_km[work] > 0:
+                row = int(tree.villages[work][0])
+                at = road_plan.candidates.index[row]
+                village = road_plan.natural_villages["natural_village_id"].eq(
+                    road_plan.candidates.loc[at, "natural_village_id"]
+                )
+                end = road_plan.states.join_xy[int(np.flatnonzero(village.to_numpy())[0])]
+                lines.append(shapely.LineString([road_plan.candidates.geometry.loc[at].coords[0], tuple(end)]))
+        shapes.append(shapely.line_merge(shapely.multilinestrings(lines)))
+    return shapes
+
+
+def _frontier(
+    road_plan: RoadPlan, tree: WorksTree, task: Task, weights: Mapping[str, float] | None, steps: int
+) -> pd.DataFrame:
+    """Show the most people any sum of money reaches, beside the usual list and the bound; without locks and years."""
+    if steps <= 0 or len(tree.cost) == 0:
+        return pd.DataFrame({name: pd.Series(dtype="float64") for name in FRONTIER_COLUMNS})
+    total = float(task.cost.sum())
+    levels = np.unique(np.r_[np.linspace(0.0, total, steps), min(float(task.budgets.sum()), total)])
+    free = replace(task, lock=np.zeros(len(tree.cost), np.int64))
+    people = village_numbers(road_plan, tree, MEASURES["people"]) if weights is None else free.worth
+    rows = []
+    for level in levels:
+        one = replace(free, worth=people, budgets=np.array([level]))
+        best = relax(one, rounds=60, target=1e-4)
+        rows.append((float(level), best.objective, reached(one, greedy(one)), best.bound))
+    frontier = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
+    frontier[["people", "people_greedy"]] = frontier[["people", "people_greedy"]].cummax()  # less money still does
+    frontier["bound"] = frontier["bound"][::-1].cummin()[::-1]
+    return frontier
+
+
+def _length_note(tree: WorksTree) -> tuple[str, ...]:
+    if not np.isfinite(tree.bound_mm) or tree.bound_mm <= 0:
+        return ()
+    more = tree.length_mm / tree.bound_mm - 1
+    return (f"全部候选村共用路网需硬化 {tree.length_mm / 1e6:.1f} 公里，离最短的可能至多差 {more:.2%}",)
+
+
+def _greedy_note(task: Task, found: Schedule) -> tuple[str, ...]:
+    usual = reached(task, greedy(replace(task, lock=np.zeros(len(task.lock), np.int64))))
+    if usual <= 0:
+        return ()
+    return (
+        f"按“每万元人数”排队的做法得 {usual:.0f} 人·年，本计划得 {found.objective:.0f} 人·年，上限 {found.bound:.0f} 人·年",
+    )

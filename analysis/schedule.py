@@ -1,0 +1,306 @@
+"""Which works in which year: a programme on a tree, near the best, with a bound that no programme can beat.
+
+Work j done in year t of T serves its people for T - t + 1 years. It needs its parent done by then, a year's works
+cost no more than its budget (money does not carry over), and nothing is paid twice:
+
+    max sum_j people_j * sum_t y_jt   with y_jt <= y_j(t+1), y_jt <= y_parent(j)t, sum_j cost_j (y_jt - y_j(t-1)) <= B_t
+
+Pricing each year's money (multipliers) leaves a tree problem solved exactly by one pass from the leaves up; its value
+is an upper bound whatever the prices (Lagrangian relaxation), and its choice, repaired to the budgets, is a programme.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, vstack
+
+from geo.compiled import compiled
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FREE, MUST, NEVER = 0, 1, 2
+EPSILON = 1e-9
+MAX_BINARIES = 120_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """Works to schedule: parent (-1 none, always lower), cost, worth of a year, lock (FREE, MUST, NEVER), budgets."""
+
+    parent: Ints
+    cost: Floats
+    worth: Floats
+    lock: Ints
+    budgets: Floats
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Year of every work (0 .. T-1, T = not at all), what it reaches, and what nothing can exceed."""
+
+    year: Ints
+    objective: float
+    bound: float
+    solver: str
+
+    @property
+    def gap(self) -> float:
+        """How far the bound lies above the programme, as a share of the bound."""
+        return max(self.bound - self.objective, 0.0) / self.bound if self.bound > 0 else 0.0
+
+
+def reached(task: Task, year: Ints) -> float:
+    """Add up what a schedule reaches: worth times the years it is there."""
+    return float((task.worth * (len(task.budgets) - year)).sum())
+
+
+@compiled
+def _price(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, best: Any, year: Any) -> float:
+    """Choose every work's year when money of year t costs money[t]; return the value without the budgets' part."""
+    count, years = len(parent), len(money)
+    gain = np.zeros((count, years))
+    for work in range(count - 1, -1, -1):
+        top = 0.0 if lock[work] != 1 else -np.inf
+        for turn in range(years - 1, -1, -1):
+            if lock[work] == 2:
+                best[work, turn] = 0.0
+                continue
+            value = gain[work, turn] + worth[work] * (years - turn) - money[turn] * cost[work]
+            top = max(top, value)
+            best[work, turn] = top
+        if parent[work] >= 0:
+            for turn in range(years):
+                gain[parent[work], turn] += best[work, turn]
+    total = 0.0
+    for work in range(count):
+        first = 0
+        if parent[work] >= 0:
+            first = year[parent[work]]
+        else:
+            total += best[work, 0]
+        year[work] = years
+        if first < years and lock[work] != 2:
+            wanted = best[work, first]
+            if lock[work] == 1 or wanted > 0.0:
+                chosen = first
+                while chosen + 1 < years and best[work, chosen + 1] == wanted:
+                    chosen += 1
+                year[work] = chosen
+    return total
+
+
+@compiled
+def _fill(parent: Any, cost: Any, lock: Any, budgets: Any, order: Any, year: Any, room: Any) -> None:
+    """Take works in order, each with what must be done before it, into the first year with room for it all."""
+    years = len(budgets)
+    chain = np.empty(len(parent), np.int64)
+    for work in order:
+        if year[work] < years or lock[work] == 2:
+            continue
+        size, at, need, blocked = 0, work, 0.0, False
+        while at >= 0 and year[at] == years:
+            if lock[at] == 2:
+                blocked = True
+                break
+            chain[size] = at
+            need += cost[at]
+            size += 1
+            at = parent[at]
+        if blocked:
+            continue
+        first = year[at] if at >= 0 else 0
+        for turn in range(first, years):
+            if need <= room[turn] + 1e-9:
+                for step in range(size):
+                    year[chain[step]] = turn
+                room[turn] -= need
+                break
+
+
+@compiled
+def _pull(parent: Any, cost: Any, order: Any, year: Any, room: Any) -> None:
+    """Move works to earlier years where there is room and what comes before is done."""
+    years = len(room)
+    for work in order:
+        if year[work] == years:
+            continue
+        first = year[parent[work]] if parent[work] >= 0 else 0
+        for turn in range(first, year[work]):
+            if cost[work] <= room[turn] + 1e-9:
+                room[year[work]] += cost[work]
+                room[turn] -= cost[work]
+                year[work] = turn
+                break
+
+
+def arrange(task: Task, order: Ints) -> Ints:
+    """Make a programme by taking works in an order of preference, locked ones first."""
+    years = len(task.budgets)
+    year, room = np.full(len(task.parent), years, np.int64), task.budgets.copy()
+    must = np.flatnonzero(task.lock == MUST)
+    _fill(task.parent, task.cost, task.lock, task.budgets, must[np.argsort(order.argsort()[must])], year, room)
+    _fill(task.parent, task.cost, task.lock, task.budgets, order, year, room)
+    _pull(task.parent, task.cost, np.arange(len(year)), year, room)
+    _fill(task.parent, task.cost, task.lock, task.budgets, order, year, room)
+    return year
+
+
+def is_possible(task: Task, year: Ints) -> bool:
+    """Say whether a schedule keeps budgets, precedence and locks."""
+    years = len(task.budgets)
+    spent = np.bincount(year, weights=task.cost, minlength=years + 1)[:years]
+    child = task.parent >= 0
+    return bool(
+        (spent <= task.budgets + 1e-6).all()
+        and (year[child] >= year[task.parent[child]]).all()
+        and (year[task.lock == MUST] < years).all()
+        and (year[task.lock == NEVER] == years).all()
+    )
+
+
+def greedy(task: Task) -> Ints:
+    """Make the programme of the usual list: people per money of each work with all that must come before it."""
+    whole = task.cost.copy()
+    for work in range(len(whole)):
+        if task.parent[work] >= 0:
+            whole[work] += whole[task.parent[work]]
+    return arrange(task, np.argsort(-task.worth / np.maximum(whole, EPSILON), kind="stable"))
+
+
+def _branch_ratio(task: Task, taken: NDArray[np.bool_]) -> Floats:
+    """Give each work the worth per cost of what is taken from it onwards."""
+    worth, cost = np.where(taken, task.worth, 0.0), np.where(taken, task.cost, 0.0)
+    for work in range(len(worth) - 1, -1, -1):
+        if taken[work] and task.parent[work] >= 0:
+            worth[task.parent[work]] += worth[work]
+            cost[task.parent[work]] += cost[work]
+    alone = task.worth / np.maximum(task.cost, EPSILON)
+    return np.where(taken, worth / np.maximum(cost, EPSILON), alone)
+
+
+def relax(task: Task, *, rounds: int = 150, target: float = 0.0, until: float = np.inf) -> Schedule:
+    """Schedule by pricing money: an upper bound, and the best programme met on the way.
+
+    Parameters
+    ----------
+    rounds
+        How many price lists are tried at most.
+    target
+        Stop when the gap is this small.
+    until
+        Stop at this reading of the monotonic clock.
+    """
+    years, count = len(task.budgets), len(task.parent)
+    year = greedy(task)
+    if not is_possible(task, year):
+        year = np.full(count, years, np.int64)
+    objective = reached(task, year) if is_possible(task, year) else -np.inf
+    total = max(task.cost.sum(), EPSILON)
+    ratio = (task.worth.sum() / total) if total else 0.0
+    money = ratio * (years - np.arange(years, dtype=np.float64))
+    bound, step, stale = float(task.worth.sum()) * years, 1.0, 0
+    best, chosen = np.zeros((count, years)), np.zeros(count, np.int64)
+    rng = np.random.default_rng(7)
+    for turn in range(rounds):
+        value = float(_price(task.parent, task.cost, task.worth, task.lock, money, best, chosen)) + float(
+            money @ task.budgets
+        )
+        if value < bound - 1e-9 * abs(bound):
+            bound, stale = value, 0
+        else:
+            stale += 1
+        if stale >= 6:
+            step, stale = step / 2, 0
+        taken = chosen < years
+        score = _branch_ratio(task, taken) * np.where(turn % 3 == 2, rng.uniform(0.9, 1.1, count), 1.0)
+        trial = arrange(task, np.lexsort((-score, np.minimum(chosen, years))))
+        if is_possible(task, trial) and reached(task, trial) > objective:
+            year, objective = trial, reached(task, trial)
+        spent = np.bincount(chosen, weights=task.cost, minlength=years + 1)[:years]
+        slope = task.budgets - spent
+        slope = np.where((money <= 0) & (slope > 0), 0.0, slope)
+        size = float(slope @ slope)
+        lower = objective if np.isfinite(objective) else 0.0
+        if size <= EPSILON or value - lower <= target * abs(bound) or monotonic() > until:
+            break
+        money = np.maximum(money - step * max(value - lower, EPSILON) / size * slope, 0.0)
+        if bound - lower <= target * abs(bound):
+            break
+    return Schedule(year, objective, max(bound, objective), "lagrange")
+
+
+def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:
+    """Prove or better a schedule with HiGHS; what is better of both is kept, for programme and for bound."""
+    count, years = len(task.parent), len(task.budgets)
+    size = count * years
+    if size == 0 or size > MAX_BINARIES or seconds <= 0:
+        return start
+    at = np.arange(size).reshape(count, years)
+    child = np.flatnonzero(task.parent >= 0)
+    pairs = [(at[:, :-1].ravel(), at[:, 1:].ravel()), (at[child].ravel(), at[task.parent[child]].ravel())]
+    low, high = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    row = np.arange(len(low))
+    order = coo_array(
+        (np.r_[np.ones(len(low)), -np.ones(len(low))], (np.r_[row, row], np.r_[low, high])), (len(low), size)
+    )
+    year = np.tile(np.arange(years), count)
+    cost = np.repeat(task.cost, years)
+    later = year < years - 1
+    money = coo_array(
+        (np.r_[cost, -cost[later]], (np.r_[year, year[later] + 1], np.r_[np.arange(size), np.flatnonzero(later)])),
+        (years, size),
+    )
+    limit = np.r_[np.zeros(len(low)), task.budgets]
+    least, most = np.zeros((count, years)), np.ones((count, years))
+    most[task.lock == NEVER] = 0
+    least[task.lock == MUST, -1] = 1
+    found = milp(
+        -np.repeat(task.worth, years),
+        integrality=np.ones(size),
+        bounds=Bounds(least.ravel(), most.ravel()),
+        constraints=LinearConstraint(vstack([order, money]).tocsr(), -np.inf, limit),
+        options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": True},
+    )
+    best, bound, solver = start, start.bound, start.solver
+    if found.x is not None:
+        trial = (years - np.rint(found.x).reshape(count, years).sum(axis=1)).astype(np.int64)
+        if is_possible(task, trial) and reached(task, trial) > start.objective:
+            best, solver = Schedule(trial, reached(task, trial), bound, "highs"), "lagrange+highs"
+    if getattr(found, "mip_dual_bound", None) is not None and np.isfinite(found.mip_dual_bound):
+        bound = min(bound, -float(found.mip_dual_bound))
+        solver = "lagrange+highs"
+    return Schedule(best.year, best.objective, max(bound, best.objective), solver)
+
+
+def without_idle(task: Task, year: Ints) -> Ints:
+    """Leave out works that open nothing: nobody gains by them and by what follows them."""
+    years, kept = len(task.budgets), year.copy()
+    gain = np.where(year < years, task.worth, 0.0)
+    for work in range(len(gain) - 1, -1, -1):
+        if gain[work] <= 0 and task.lock[work] != MUST:
+            kept[work] = years
+        if task.parent[work] >= 0:
+            gain[task.parent[work]] += gain[work] + (task.lock[work] == MUST)
+    return kept
+
+
+def solve(task: Task, *, gap: float = 0.01, seconds: float = 10) -> Schedule:
+    """Schedule the works: prices of money first, HiGHS for what is left of the gap and of the time.
+
+    Examples
+    --------
+    >>> two = Task(np.array([-1, 0]), np.array([1.0, 1.0]), np.array([0.0, 9.0]), np.zeros(2, np.int64), np.array([1.0, 1.0]))
+    >>> found = solve(two, gap=0.0)
+    >>> found.year.tolist(), found.objective, found.bound
+    ([0, 1], 9.0, 9.0)
+
+    """
+    end = monotonic() + seconds
+    found = relax(task, target=gap, until=end)
+    if found.gap > gap or not np.isfinite(found.objective):
+        found = polish(task, found, gap=gap, seconds=end - monotonic())
+    return Schedule(without_idle(task, found.year), found.objective, found.bound, found.solver)
