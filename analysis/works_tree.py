@@ -57,12 +57,12 @@ def works_tree(road_plan: RoadPlan, *, shape: Shape = "joint") -> WorksTree:
     candidates = road_plan.candidates
     if core is None or states is None or len(candidates) == 0:
         return WorksTree((), np.empty(0, np.int64), np.empty(0), (), (), np.empty(0), 0.0, 0.0, ())
+    if np.isnan(prices.get("hardening", np.nan)) and candidates["gap_km"].gt(0).any():
+        raise InputError("政策没有给出 cost.hardening_cny10k_per_km（道路硬化单位造价），不能安排计划，请先补上")
     rows, notes = _plannable(road_plan)
     table = road_plan.natural_villages
     at = pd.Index(table["natural_village_id"]).get_indexer(candidates["natural_village_id"])[rows]
     new_km = candidates["new_km"].to_numpy(np.float64)[rows]
-    if len(rows) and np.isnan(prices.get("hardening", np.nan)) and candidates["gap_km"].iloc[rows].gt(0).any():
-        raise InputError("政策没有给出 cost.hardening_cny10k_per_km（道路硬化单位造价），不能安排计划，请先补上")
     graph, place, edge_of = _contracted(road_plan)
     node = place[states.node[at]]
     found = joint_tree(graph, node) if shape == "joint" else _shortest(graph, node)
