@@ -33,7 +33,7 @@ def show_marks(office: Office, language: Language) -> None:
     st.badge(label("app", "internal", language), color="red", icon=":material/lock:")
 
 
-def choose_basis(office: Office, language: Language) -> tuple[Path, date]:
+def choose_basis(office: Office, language: Language, title: str) -> tuple[Path, date]:
     """Show what the figures rest on in one row; policy, day and language can be changed there."""
     choices = policy_choices(office)
     titles = list(choices)
@@ -41,17 +41,14 @@ def choose_basis(office: Office, language: Language) -> tuple[Path, date]:
     if policy not in choices:
         policy = st.session_state["policy"] = titles[0]
     day = st.session_state.setdefault("day", office.default_day())
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{label('app', 'name', language)}**")
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    with left, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(f"{office.name} · {title}", width="content", anchor=False)
         show_marks(office, language)
         st.caption(f"{label('app', 'day', language)} {day} · {policy}", width="stretch")
-        with st.popover(label("app", "change", language), icon=":material/tune:"):
-            st.selectbox(label("app", "policy", language), titles, key="policy")
-            st.date_input(label("app", "day", language), key="day", format="YYYY-MM-DD")
-            st.segmented_control(
-                label("app", "language", language),
-                ["中文", "English"],
-                default=st.session_state.get("language", "中文"),
-                key="language",
-            )
+    with right, st.popover(label("app", "change", language), icon=":material/tune:", width="stretch"):
+        st.selectbox(label("app", "policy", language), titles, key="policy")
+        st.date_input(label("app", "day", language), key="day", format="YYYY-MM-DD")
+        st.session_state.setdefault("language", "中文")
+        st.segmented_control(label("app", "language", language), ["中文", "English"], key="language")
     return choices[policy], day

@@ -1,4 +1,4 @@
-"""The Streamlit script: choose office, day, policy and language, then show a page."""
+"""What every session runs: choose office, day, policy and language, then show a page."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,7 +30,7 @@ def run_page(name: str) -> None:
         if not office.sources():
             explain_empty(office, language)
             return
-        policy, day = chrome.choose_basis(office, language)
+        policy, day = chrome.choose_basis(office, language, label("page", name, language))
         with st.spinner(label("app", "assessing", language)):
             context = open_context(office, policy, day, language)
         PAGES[name][0](context)
@@ -53,6 +53,3 @@ def main() -> None:
         for name, (_, icon) in PAGES.items()
     ]
     st.navigation(pages, position="top").run()
-
-
-main()

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,17 +21,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.errors import AccessError, AppError, InputError
-from views import assets
+from views import assets, signin
+from views.desk import has_accounts, served
 from views.tilestore import Identity, pack, store
 
 Authorise = Callable[[Scope], Identity | None]
-ENTRY = Path(__file__).resolve().parent / "entry.py"
-OPEN_PATHS = frozenset({"/_stcore/health"})
+ENTRY = Path(__file__).resolve().parent / "start" / "script.py"
+OPEN_PATHS = frozenset({"/_stcore/health", "/login", "/logout"})
 FOREVER = "private, max-age=31536000, immutable"
 LAPTOP = Identity("本机")
 _TRUSTED_HEADER = b"x-app-user"
@@ -49,21 +51,44 @@ class Gate:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        identity = self.authorise(scope)
+        try:
+            identity = await run_in_threadpool(self.authorise, scope)
+        except AppError as error:  # the ledger cannot be read: nobody is let in on a guess
+            await _refuse(scope, receive, send, message=str(error), status=503)
+            return
         if identity is None and scope["path"] not in OPEN_PATHS:
             await _refuse(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            receive = functools.partial(self._receive_while_in, scope, identity, receive, send)
         scope = {**scope, "headers": _trusted(scope["headers"], identity)}
         scope["state"] = {**scope.get("state", {}), "identity": identity}
         await self.app(scope, receive, functools.partial(_send_hardened, send))
 
+    async def _receive_while_in(self, scope: Scope, identity: Identity | None, receive: Receive, send: Send) -> Message:
+        """Pass a message on while its sender is still who was let in; else close, also for a page left open."""
+        message = await receive()
+        if message["type"] != "websocket.receive":
+            return message
+        try:
+            is_same = await run_in_threadpool(self.authorise, scope) == identity
+        except AppError:
+            is_same = False
+        if is_same:
+            return message
+        await send({"type": "websocket.close", "code": 1008})
+        return {"type": "websocket.disconnect", "code": 1008}
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, *, message: str = "", status: int = 401) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
-    answer = Response("没有权限：请在本机打开，或先登录。", status_code=401, media_type="text/plain; charset=utf-8")
+    text = message or "没有权限：请在本机打开，或先登录。"
+    answer = Response(text, status_code=status, media_type="text/plain; charset=utf-8")
+    if not message and await run_in_threadpool(signin.is_asked_to_sign_in, scope):
+        answer = RedirectResponse(signin.form_address(scope), status_code=303, headers={"cache-control": "no-store"})
     await answer(scope, receive, functools.partial(_send_hardened, send))
 
 
@@ -135,6 +160,14 @@ def laptop_only(scope: Scope) -> Identity | None:
     return LAPTOP
 
 
+def known_person(scope: Scope) -> Identity | None:
+    """Let in whoever has signed in; while the office has no users, whoever sits at this machine."""
+    folder = served()
+    if folder is not None and has_accounts(folder):
+        return signin.session_identity(scope, folder)
+    return laptop_only(scope)
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
@@ -143,7 +176,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def create_app(
-    office_path: str | Path | None, *, script: str | Path = ENTRY, authorise: Authorise = laptop_only
+    office_path: str | Path | None, *, script: str | Path = ENTRY, authorise: Authorise = known_person
 ) -> st.App:
     """Make the app for one office.
 
@@ -154,7 +187,7 @@ def create_app(
     script
         The Streamlit script.
     authorise
-        Tells who asks from the ASGI scope; None refuses. By default only this machine is let in.
+        Tells who asks from the ASGI scope; None refuses. By default who has signed in, or without users this machine.
 
     Examples
     --------
@@ -166,7 +199,7 @@ def create_app(
     return st.App(script, **app_options(office_path, authorise=authorise))
 
 
-def app_options(office_path: str | Path | None, *, authorise: Authorise = laptop_only) -> dict[str, Any]:
+def app_options(office_path: str | Path | None, *, authorise: Authorise = known_person) -> dict[str, Any]:
     """Return what `st.App` needs besides the script: routes, the gate and what to warm at start.
 
     `streamlit run app.py` only sees an app written as ``st.App(...)`` in that file; it is given these.
@@ -186,9 +219,21 @@ def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501)
         If the address is not this machine's own: others are let in only through accounts.
 
     """
-    if not (host == "localhost" or _is_loopback(host)):
+    is_own = host == "localhost" or _is_loopback(host)
+    if not is_own and not has_accounts(Path(office_path)):
         raise InputError(f"还没有设置用户，不能在 {host} 上对外服务。请用 127.0.0.1，或先建立用户。")
-    create_app(office_path).run(config={"server.address": host, "server.port": port})
+    config: dict[str, Any] = {"server.address": host, "server.port": port}
+    if not is_own:
+        config["server.allowedHosts"] = _own_names(host)
+    create_app(office_path).run(config=config)
+
+
+def _own_names(host: str) -> list[str]:
+    """List the names and addresses under which this machine may be asked for."""
+    names = {"localhost", "127.0.0.1", "[::1]", host, socket.gethostname(), socket.getfqdn()}
+    with contextlib.suppress(OSError):
+        names.update(str(found[4][0]) for found in socket.getaddrinfo(socket.gethostname(), None))
+    return sorted(names)
 
 
 @contextlib.asynccontextmanager
@@ -205,6 +250,7 @@ def _try_assets() -> None:
 def routes() -> list[BaseRoute]:
     """List the routes beside Streamlit's own."""
     return [
+        *signin.routes(),
         Route("/atlas/assets/{digest}/{name:path}", answered(_asset)),
         Route("/atlas/tiles/{digest}/{z}/{x}/{y}.mvt", answered(_tile)),
         Route("/atlas/hillshade/{digest}/{z}/{x}/{y}.png", answered(_relief)),

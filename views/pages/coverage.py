@@ -12,7 +12,8 @@ from views.labels import label
 from views.maps import ClassStyle, show_map, style_of
 from views.palette import STATUS
 
-MAP_HEIGHT = 560
+MAP_HEIGHT = 500
+OUT_OF_SCOPE = "out"
 
 
 def village_needs(context: Context) -> list[Need]:
@@ -35,9 +36,14 @@ def choose_need(context: Context) -> Need | None:
 
 
 def status_classes(context: Context) -> dict[str, ClassStyle]:
-    """Draw every status in its colour and pattern."""
+    """Draw every status in its colour and pattern; a village the policy does not ask about stays plain."""
     ranks = {"unknown": 1, "met": 0, "disputed": 2, "gap": 3}
-    return {
+    out = {
+        OUT_OF_SCOPE: ClassStyle(
+            label("status", OUT_OF_SCOPE, context.language), "#ffffff", "none", outline="#9aa5ad", width=0.6
+        )
+    }
+    return out | {
         name: ClassStyle(
             label("status", name, context.language),
             swatch.color,
@@ -48,6 +54,13 @@ def status_classes(context: Context) -> dict[str, ClassStyle]:
         )
         for name, swatch in STATUS.items()
     }
+
+
+def village_status(context: Context, need_id: str) -> pd.Series:
+    """Give every village its status for a need; those the policy does not ask about are out of scope."""
+    findings = context.assessment.findings
+    own = findings[(findings["unit_kind"] == "village") & (findings["need"] == need_id)].set_index("unit_id")["status"]
+    return own.reindex(context.frame("villages")["village_id"]).fillna(OUT_OF_SCOPE)
 
 
 def matrix(context: Context, findings: pd.DataFrame) -> pd.DataFrame:
@@ -77,17 +90,16 @@ def draw(context: Context, need: Need, findings: pd.DataFrame, town: str | None,
     if villages is None:
         st.info("还没有行政村界：请在“数据质量”页导入，地图才画得出来。")
         return
-    status = findings[findings["need"] == need.id].set_index("unit_id")["status"]
     layers, states = (
         [villages.layer("行政村", style_of(STATUS["unknown"]))],
         {
             "villages": atlas.state(
                 villages,
-                values=status,
+                values=village_status(context, need.id),
                 classes=status_classes(context),
                 town=town,
                 towns=towns,
-                keep=keep,
+                keep=[*keep, OUT_OF_SCOPE],
                 opacity=0.75,
             )
         },
@@ -171,6 +183,10 @@ def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
         st.info("在地图或下表里点一个村，这里逐项说明：缺什么、为什么、凭什么。", icon=":material/ads_click:")
         return
     rows = findings[findings["unit_id"] == village]
+    if rows.empty:
+        name = context.frame("villages").set_index("village_id")["name"].get(village, village)
+        st.info(f"{name} 不在本政策要求的范围内（例如不是相对贫困村），所以没有结论，也不计入覆盖率。")
+        return
     names = context.frame("villages").set_index("village_id")
     if village not in names.index:
         return
@@ -202,26 +218,25 @@ def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
 
 def page(context: Context) -> None:
     """Show which village lacks what."""
-    st.subheader(label("page", "coverage", context.language))
     findings = context.assessment.findings
     findings = findings[findings["unit_kind"] == "village"]
     if findings.empty:
         st.info(f"《{context.policy.title}》没有以村为单位的设施要求，或者还没有行政村图层。")
         return
-    first, second, third = st.columns([1, 1.4, 1.6])
+    first, second, third, fourth = st.columns([0.9, 1.2, 2, 1.3])
     with first:
         town = panels.choose_town(context)
     with second:
         need = choose_need(context)
     if need is None:
         return
-    with third:
-        panels.choose_place(context, context.frame("villages"), "village_id", "villages", "找村")
     inside = findings if town is None else findings[findings["town"] == town]
     counts = inside[inside["need"] == need.id]["status"].value_counts()
-    keep = panels.choose_classes(
-        "状态", "status", {name: int(counts.get(name, 0)) for name in panels.STATUSES}, context, "coverage_status"
-    )
+    with third:
+        found = {name: int(counts.get(name, 0)) for name in panels.STATUSES}
+        keep = panels.choose_classes("状态", "status", found, context, "coverage_status")
+    with fourth:
+        panels.choose_place(context, context.frame("villages"), "village_id", "villages", "找村")
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
         draw(context, need, findings, town, keep)

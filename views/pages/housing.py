@@ -142,7 +142,6 @@ def show_card(context: Context, rows: pd.DataFrame) -> None:
 
 def page(context: Context) -> None:
     """Show dangerous houses, who is eligible, and what is proposed."""
-    st.subheader(label("page", "housing", context.language))
     if context.assessment.housing.empty:
         st.info("没有鉴定为 C、D 级的农户，或者还没有农户台账：请在“数据质量”页导入带“危房级别”列的台账。")
         return

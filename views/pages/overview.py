@@ -11,7 +11,7 @@ from views import atlas, panels
 from views.context import Context
 from views.labels import label, number, percent
 from views.maps import ClassStyle, show_map
-from views.pages.coverage import focus_of, status_classes, village_needs
+from views.pages.coverage import focus_of, status_classes, village_needs, village_status
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
@@ -139,15 +139,16 @@ def draw(context: Context, town: str | None) -> None:
     if villages is None or not needs:
         st.info("还没有行政村界：导入后这里显示全县地图。")
         return
-    findings = context.assessment.findings
-    status = findings[(findings["unit_kind"] == "village") & (findings["need"] == needs[0].id)].set_index("unit_id")[
-        "status"
-    ]
     towns = atlas.town_names(context.workspace)
     layers = [villages.layer(needs[0].label, ClassStyle(needs[0].label, "#e6e6e6"))]
     states = {
         "villages": atlas.state(
-            villages, values=status, classes=status_classes(context), town=town, towns=towns, opacity=0.8
+            villages,
+            values=village_status(context, needs[0].id),
+            classes=status_classes(context),
+            town=town,
+            towns=towns,
+            opacity=0.8,
         )
     }
     borders = atlas.drawn(context, "towns")
@@ -206,9 +207,7 @@ def show_towns(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show where the county stands."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.subheader(f"{context.office.name} · {label('page', 'overview', context.language)}")
-    with right:
+    with st.container(horizontal=True):
         town = panels.choose_town(context)
     rows = coverage_rows(context, town)
     show_headline(context, town, rows)

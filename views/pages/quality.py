@@ -113,7 +113,6 @@ def show_contradictions(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show what the figures rest on and what is wrong with it."""
-    st.subheader(label("page", "quality", context.language))
     layers, problems, contradictions = st.tabs(["图层", "问题", "台账与地图的矛盾"])
     with layers:
         show_layers(context)

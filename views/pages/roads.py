@@ -137,7 +137,7 @@ def show_card(context: Context) -> None:
     found = rows[rows["natural_village_id"] == panels.selected("natural_villages")]
     if found.empty:
         st.info(
-            "点一个自然村：缺哪一段、多长、多少钱、和谁共用，都在这里。红色十字是待硬化，紫色圆点是待新建。",
+            "点一个自然村：缺哪一段、多长、多少钱、和谁共用，都在这里。红色菱形是待硬化，紫色三角是待新建。",
             icon=":material/ads_click:",
         )
         return
@@ -175,25 +175,24 @@ def clause(context: Context) -> str:
 
 def page(context: Context) -> None:
     """Show what is missing to bring a hardened road to every natural village due."""
-    st.subheader(label("page", "roads", context.language))
     if context.assessment.natural_villages.empty:
         st.info("还没有自然村图层：请在“数据质量”页导入自然村点位和人口。")
         return
-    first, second, third = st.columns([1, 1, 2])
+    only_due = st.session_state.setdefault("roads_due", True)
+    first, second, third = st.columns([1, 2, 1.6])
     with first:
         town = panels.choose_town(context)
+    rows = due_rows(context, town, only_due=only_due)
+    counts = rows["state"].value_counts()
+    with second:
+        keep = panels.choose_classes(
+            "状态", "state", {name: int(counts.get(name, 0)) for name in STATES}, context, "roads_state"
+        )
     with third:
         panels.choose_place(
             context, context.assessment.natural_villages, "natural_village_id", "natural_villages", "找自然村"
         )
-    with second:
-        only_due = st.toggle("只看达到人口门槛的", value=True, key="roads_due")
-    rows = due_rows(context, town, only_due=only_due)
     show_headline(context, rows)
-    counts = rows["state"].value_counts()
-    keep = panels.choose_classes(
-        "状态", "state", {name: int(counts.get(name, 0)) for name in STATES}, context, "roads_state"
-    )
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
         draw(context, rows, town, keep)
@@ -202,7 +201,8 @@ def page(context: Context) -> None:
     shown = rows[rows["state"].isin(keep)].sort_values("rank", na_position="last", kind="stable")
     table = shown[list(COLUMNS)].rename(columns=COLUMNS)
     table["状态"] = table["状态"].map(lambda key: label("state", key, context.language))
-    head, button = st.columns([4, 1], vertical_alignment="bottom")
+    head, switch, button = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
+    switch.toggle("只看达到人口门槛的", key="roads_due")
     head.caption(f"共 {len(table)} 个自然村，按每万元受益人数排名；造价为估算，未含的项目见说明。")
     with button:
         sheets = {
