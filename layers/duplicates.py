@@ -37,7 +37,7 @@ def drop_duplicates(table: Any, shapes: Any, schema: Schema, found: Findings, am
     group = group[group["key"].duplicated(keep=False)]
     if schema.geometry == {"line"}:
         group = _number_parts(group, table, schema, found)
-    _refuse(group, table, schema, found)
+    _refuse(group, schema, found)
     return keep
 
 
@@ -64,10 +64,8 @@ def _same_by_key(schema: Schema) -> list[str]:
 def _note_again(group: Any, again: Any, found: Findings) -> None:
     first = group.groupby(["key", "print", "course"], sort=False)["row"].transform("min")
     for row, original in zip(group.loc[again, "row"], first[again], strict=True):
-        mask = np.zeros(len(found.is_refused()), dtype=bool)
-        mask[row] = True
         text = f"与第 {found.row(int(original))} 行完全相同，只保留一行。"
-        found.add(mask, field=None, kind="same_row", severity="note", message=text)
+        found.note(int(row), None, "same_row", "note", text)
 
 
 def _number_parts(group: Any, table: Any, schema: Schema, found: Findings) -> Any:
@@ -87,15 +85,13 @@ def _number_parts(group: Any, table: Any, schema: Schema, found: Findings) -> An
     return group[group["key"].isin(clashing)]
 
 
-def _refuse(group: Any, table: Any, schema: Schema, found: Findings) -> None:
+def _refuse(group: Any, schema: Schema, found: Findings) -> None:
     for _, rows in group.groupby("key", sort=False)["row"]:
         numbers = [found.row(int(row)) for row in rows]
         for row in rows:
-            others = "、".join(str(number) for number in numbers if number != found.row(int(row)))
-            mask = np.zeros(len(table), dtype=bool)
-            mask[row] = True
+            others = "、".join(str(number) for number in numbers[:20] if number != found.row(int(row)))
             text = f"“{schema.id}”与第 {others} 行重复而内容不同，无法判断哪一行对，都没有入库。请核对后重新导入。"
-            found.add(mask, field=schema.id, kind="duplicate_id", severity="error", message=text)
+            found.note(int(row), schema.id, "duplicate_id", "error", text)
 
 
 def repeated_rows(shapes: Any, at_least: int) -> NDArray[np.int64]:

@@ -48,7 +48,7 @@ class Findings:
         listed = positions if severity == "error" else positions[: self._limit]
         for position in listed:
             text = message if written is None else message.replace("{written}", str(written[position])[:60])
-            self._one(int(position), field, kind, severity, text)
+            self.note(int(position), field, kind, severity, text)
         if len(listed) < len(positions):
             more = message.replace("“{written}”", "")
             self.whole(f"另有 {len(positions) - len(listed)} 行同样：{more}", kind, severity, field)
@@ -56,9 +56,10 @@ class Findings:
     def add_faults(self, faults: Iterable[Fault]) -> None:
         """Note the faults of shapes."""
         for fault in faults:
-            self._one(fault.position, "geometry", fault.kind, fault.severity, fault.message)
+            self.note(fault.position, "geometry", fault.kind, fault.severity, fault.message)
 
-    def _one(self, position: int, field: str | None, kind: str, severity: Severity, text: str) -> None:
+    def note(self, position: int, field: str | None, kind: str, severity: Severity, text: str) -> None:
+        """Note one fault of one row."""
         row = int(self._rows[position])
         subject = "" if self._subjects is None else str(self._subjects[position])
         self._problems.append(Problem(self._layer, row, field, f"第 {row} 行：{text}", severity, kind, subject))

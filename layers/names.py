@@ -179,12 +179,12 @@ def tie(register: pd.DataFrame, villages: pd.DataFrame, *, aliases: Mapping[str,
     >>> tie(asked, known).village_id.tolist(), tie(asked, known).reason.tolist()
     (['1', nan], ['', 'ambiguous'])
     """
-    towns = register["town"].fillna("").astype(str).to_numpy(dtype=object)
-    names = register["village"].fillna("").astype(str).to_numpy(dtype=object)
-    pairs = pd.MultiIndex.from_arrays([towns, names])
-    codes, unique = pairs.factorize()
+    town_code, towns = pd.factorize(register["town"].fillna("").astype("str"))
+    name_code, names = pd.factorize(register["village"].fillna("").astype("str"))
+    codes, unique = pd.factorize(town_code * max(len(names), 1) + name_code)
     gazetteer = _Gazetteer(villages, aliases or {})
-    answers = [gazetteer.find(town, name) if name else (None, "", set()) for town, name in unique]
+    pairs = [(towns[pair // len(names)], names[pair % len(names)]) for pair in unique]
+    answers = [gazetteer.find(town, name) if name else (None, "", set()) for town, name in pairs]
     listed = ["、".join(gazetteer.labels[code] for code in sorted(found)[:5]) for _, _, found in answers]
 
     def spread(values: list[str | None]) -> pd.Series:
