@@ -172,7 +172,7 @@ def _finding(units: Units, need: Need, measured: pd.DataFrame, said: pd.DataFram
             "rule": need.kind,
             "reference": need.reference,
             "evidence_layer": measured["evidence_layer"].mask(by_claim, "claims"),
-            "evidence_id": measured["evidence_id"].mask(by_claim, said["source"]),
+            "evidence_id": measured["evidence_id"].mask(by_claim & (said["source"] != ""), said["source"]),
             "note": _notes(units, need, measured, said, status == DISPUTED),
             **{name: measured[name] for name in REACH_COLUMNS},
         }

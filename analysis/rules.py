@@ -74,8 +74,8 @@ def has(units: Units, ws: Workspace, parameters: Mapping[str, Any], context: Con
     sure = np.bincount(of_unit[features.is_sure[of_feature]], minlength=len(units))
     perhaps = np.bincount(of_unit[~features.is_sure[of_feature]], minlength=len(units)) + astray
     answer = Answer(len(units), unit="count", threshold=least, layer=layer)
-    answer.value[:] = sure if ws.get(layer) is not None else np.nan
     enough, short = sure >= least, (sure + perhaps < least) & (not reason)
+    answer.value[:] = np.where(enough | short | (sure > 0), sure, np.nan)
     answer.measured[enough], answer.measured[short] = YES, NO
     doubt = ~enough & ~short
     _first(answer, features, of_unit, of_feature, features.is_sure, enough)

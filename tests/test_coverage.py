@@ -1,5 +1,6 @@
 """七有 unit by unit: the status table, scope, claims, `all`, order and the laws."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.coverage import FINDING_COLUMNS, cover, judge
+from geo.crs import measurement_crs
 from geo.errors import PolicyError
 from tests.drawn import (
     DAY,
@@ -282,3 +284,25 @@ def test_a_policy_value_before_its_day_stops_the_work():
     rule = need("bus", "near", {"kind": "bus_stop", "max_distance_m": "@bus.max_distance_m"})
     with pytest.raises(PolicyError, match=r"bus\.max_distance_m"):
         cover(workspace({"villages": villages("甲")}), policy(rule), DAY)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("metres", "lacking"), [(3000, 228), (5000, 179)])
+def test_leh_habitations_far_from_a_school(real, metres, lacking):
+    crs = measurement_crs(77.6, 34.2)
+    habitations = gpd.read_file(real / "leh" / "leh_Habitation.zip").to_crs(crs)
+    schools = gpd.read_file(real / "leh" / "leh_Facilities.zip").to_crs(crs)
+    schools = schools[schools["FAC_CATEGO"] == "Education"].reset_index(drop=True)
+    people = {"natural_village_id": habitations["HAB_ID"].astype(str), "name": habitations["HAB_NAME"]}
+    natural = gpd.GeoDataFrame(people, geometry=habitations.geometry, crs=crs)
+    held = gpd.GeoDataFrame(
+        {"facility_id": schools.index.astype(str), "kind": "school", "status": "in_service"},
+        geometry=schools.geometry,
+        crs=crs,
+    )
+    ws = workspace({"natural_villages": natural, "facilities": held})
+    rule = need("school", "near", {"kind": "school", "max_distance_m": metres}, unit="natural_village")
+    table = cover(ws, policy(rule), DAY)
+    assert len(table) == 346
+    assert (table["status"] == "gap").sum() == pytest.approx(lacking, rel=0.01)
+    assert set(table["status"]) == {"met", "gap"}

@@ -145,7 +145,7 @@ def _text(values: pd.Series) -> Any:
         words = np.where(values.fillna(False).to_numpy(dtype=bool), "yes", "no").astype(object)
         words[blank] = "unknown"
         return words
-    elif pd.api.types.is_integer_dtype(values):
+    if pd.api.types.is_integer_dtype(values):
         words = values.fillna(0).to_numpy(dtype=np.int64).astype(str).astype(object)
     elif pd.api.types.is_float_dtype(values):
         words = _numbers(values.to_numpy(dtype=np.float64, na_value=np.nan))
