@@ -8,7 +8,6 @@ import hashlib
 import ipaddress
 import os
 import re
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -224,16 +223,8 @@ def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501)
         raise InputError(f"还没有设置用户，不能在 {host} 上对外服务。请用 127.0.0.1，或先建立用户。")
     config: dict[str, Any] = {"server.address": host, "server.port": port}
     if not is_own:
-        config["server.allowedHosts"] = _own_names(host)
+        config["server.allowedHosts"] = ["*"]  # a foreign name has no session: the cookie is bound to the host
     create_app(office_path).run(config=config)
-
-
-def _own_names(host: str) -> list[str]:
-    """List the names and addresses under which this machine may be asked for."""
-    names = {"localhost", "127.0.0.1", "[::1]", host, socket.gethostname(), socket.getfqdn()}
-    with contextlib.suppress(OSError):
-        names.update(str(found[4][0]) for found in socket.getaddrinfo(socket.gethostname(), None))
-    return sorted(names)
 
 
 @contextlib.asynccontextmanager
