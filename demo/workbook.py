@@ -192,5 +192,5 @@ def _frame(sheet: str, title: str) -> dict[str, str]:
         "xl/styles.xml": f'{DECLARATION}<styleSheet xmlns="{MAIN}"><fonts count="2">{font}</fonts><fills count="2"><fill>'
         '<patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1">'
         '<border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf fontId="0"/>'
-        '<xf fontId="1" applyFont="1"/></cellXfs></styleSheet>',
+        '<xf fontId="1" applyFont="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
     }
