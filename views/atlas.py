@@ -162,3 +162,28 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
     dem = context.office.rasters(context.day).get("dem")
     shade = register_hillshade(dem) if dem else None
     return MapSpec(tuple(layers), bounds_of(context), hillshade=shade, title=title)
+
+
+def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, Any]:
+    """Say where the map has to move, once: to a feature just chosen in a table, to a town just chosen, else nowhere.
+
+    No other filter moves the view. Returns the keywords `focus` and `nonce` of `show_map`.
+    """
+    nonce = st.session_state.setdefault("focus_nonce", 0)
+    goal = st.session_state.pop("go_to", None)
+    if goal is not None and layer is not None and goal[0] == layer.name:
+        position = layer.position(goal[1])
+        if position is not None:
+            st.session_state["focused_town"] = town
+            st.session_state["focus_nonce"] = nonce + 1
+            return {"focus": (layer.name, position), "nonce": nonce + 1}
+    if st.session_state.get("focused_town") != town:
+        st.session_state["focused_town"] = town
+        st.session_state["focus_nonce"] = nonce + 1
+        return {"focus": bounds_of(context, town), "nonce": nonce + 1}
+    return {"focus": None, "nonce": nonce}
+
+
+def forget_focus() -> None:
+    """Start a page anew: its map moves to the town chosen on the page before."""
+    st.session_state.pop("focused_town", None)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from geo.errors import AppError
 from tracker.office import open_office
-from views import chrome
+from views import atlas, chrome
 from views.context import Context, office_path, open_context
 from views.labels import label
 from views.pages import coverage, housing, overview, quality, roads
@@ -25,6 +25,9 @@ PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
 def run_page(name: str) -> None:
     """Open what the page needs and show it, or one sentence that says what to mend."""
     language = chrome.language_kept()
+    if st.session_state.get("page") != name:
+        st.session_state["page"] = name
+        atlas.forget_focus()
     try:
         office = open_office(office_path())
         if not office.sources():

@@ -55,9 +55,10 @@ def selected(kind: str) -> str | None:
     return st.session_state.get(f"selected_{kind}")
 
 
-def select(kind: str, feature_id: str | None) -> None:
-    """Make this the selection of map and table alike."""
+def select(kind: str, feature_id: str | None, *, on_map: bool = False) -> None:
+    """Make this the selection of map and table alike; the map moves there unless it was chosen on the map."""
     st.session_state[f"selected_{kind}"] = feature_id
+    st.session_state["go_to"] = None if on_map or feature_id is None else (kind, feature_id)
 
 
 def take_event(event: MapEvent, key: str, ids: Mapping[str, pd.Index]) -> None:
@@ -69,7 +70,7 @@ def take_event(event: MapEvent, key: str, ids: Mapping[str, pd.Index]) -> None:
         return
     name, position = event.clicked
     if name in ids and 0 <= position < len(ids[name]):
-        select(name, str(ids[name][position]))
+        select(name, str(ids[name][position]), on_map=True)
         st.rerun()
 
 

@@ -113,7 +113,7 @@ def draw(context: Context, need: Need, findings: pd.DataFrame, town: str | None,
         key="coverage_map",
         height=MAP_HEIGHT,
         selected=[] if position is None else [("villages", position)],
-        focus=focus_of(context, town),
+        **atlas.focus(context, town, villages),
         flash=evidence_feature(context, findings, chosen, need),
     )
     panels.take_event(event, "coverage_map", {"villages": villages.ids})
@@ -143,14 +143,6 @@ def add_background(context: Context, layers: list[Any], states: dict[str, Any], 
             )
         )
         states["towns"] = atlas.state(towns, show_labels=True)
-
-
-def focus_of(context: Context, town: str | None) -> tuple[float, float, float, float] | None:
-    """Move the view only when another town was chosen, never on any other filter."""
-    if st.session_state.get("focused_town") == town:
-        return None
-    st.session_state["focused_town"] = town
-    return atlas.bounds_of(context, town)
 
 
 def kinds_of(need: Need) -> list[str]:

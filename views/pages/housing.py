@@ -9,7 +9,7 @@ from views import atlas, panels
 from views.context import Context
 from views.labels import distance, label, number
 from views.maps import ClassStyle, show_map, style_of
-from views.pages.coverage import MAP_HEIGHT, focus_of
+from views.pages.coverage import MAP_HEIGHT
 from views.palette import GRADE
 
 COLUMNS = {
@@ -102,7 +102,7 @@ def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]
     position = houses.position(panels.selected("households") or "") if houses is not None else None
     event = show_map(
         atlas.spec_of(context, layers, "危房"), states, key="housing_map", height=MAP_HEIGHT,
-        selected=[] if position is None else [("households", position)], focus=focus_of(context, town),
+        selected=[] if position is None else [("households", position)], **atlas.focus(context, town, houses),
     )  # fmt: skip
     panels.take_event(event, "housing_map", {"households": houses.ids} if houses is not None else {})
 

@@ -11,7 +11,7 @@ from views import atlas, panels
 from views.context import Context
 from views.labels import label, number, percent
 from views.maps import ClassStyle, show_map
-from views.pages.coverage import focus_of, status_classes, village_needs, village_status
+from views.pages.coverage import status_classes, village_needs, village_status
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
@@ -164,7 +164,7 @@ def draw(context: Context, town: str | None) -> None:
         states,
         key="overview_map",
         height=MAP_HEIGHT,
-        focus=focus_of(context, town),
+        **atlas.focus(context, town, villages),
     )
     panels.take_event(event, "overview_map", {"villages": villages.ids})
     chosen = panels.selected("villages")

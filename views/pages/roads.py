@@ -9,7 +9,7 @@ from views import atlas, panels
 from views.context import Context
 from views.labels import distance, label, money, number
 from views.maps import ClassStyle, show_map, style_of
-from views.pages.coverage import MAP_HEIGHT, focus_of
+from views.pages.coverage import MAP_HEIGHT
 from views.palette import STATE, SURFACE
 
 BADGES = {"connected": "blue", "harden": "red", "build": "violet"}
@@ -126,7 +126,7 @@ def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]
         key="roads_map",
         height=MAP_HEIGHT,
         selected=marked,
-        focus=focus_of(context, town),
+        **atlas.focus(context, town, villages),
     )
     panels.take_event(event, "roads_map", ids)
 
