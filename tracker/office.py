@@ -27,7 +27,7 @@ from tracker.events import OFFICE_ZONE, Draft
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
 from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
 
-FOLDERS = ("layers", "private", "rasters", "results")
+FOLDERS = ("layers", "private", "rasters", "results", "evidence")
 RASTER_ADDED = "raster_added"
 LAYER_PROBLEMS = "layer_problems"
 _KEPT_WORKSPACES = 2
