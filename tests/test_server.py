@@ -170,7 +170,7 @@ def test_every_answer_carries_the_security_headers(path: str, who: Identity | No
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     assert "http:" not in policy
     assert "https:" not in policy
-    assert "frame-ancestors 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
 
 
 # --- tiles --------------------------------------------------------------------------------------------------------

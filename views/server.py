@@ -134,12 +134,12 @@ def security_headers() -> Mapping[str, str]:
         "object-src": "'none'",
         "base-uri": "'self'",
         "form-action": "'self'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": "'self'",
     }
     return {
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "x-content-type-options": "nosniff",
-        "x-frame-options": "DENY",
+        "x-frame-options": "SAMEORIGIN",
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
         "permissions-policy": "camera=(), microphone=(), geolocation=()",
