@@ -155,6 +155,8 @@ def add(
 def check(office: Path, strict: bool) -> Result:
     """Tell the data quality: per layer rows, problems by kind, unmatched villages."""
     desk = open_office(office)
+    if not desk.sources():
+        return {"layers": [], "problems": []}, ["还没有图层：用 add 命令加入第一份数据。"]
     report = reports.quality(desk.workspace(), desk.problems())
     failed = strict and any(row["severity"] != "note" for row in report["problems"])
     lines = [f"{row['layer']}：{row['rows']} 行，{row['file_name']}（{row['as_of']}）" for row in report["layers"]]
@@ -162,7 +164,7 @@ def check(office: Path, strict: bool) -> Result:
         f"  {row['layer']} · {row['severity']} · {row['kind']}：{row['count']} 条，例：{row['example']}"
         for row in report["problems"]
     ]
-    return {**report, "failed": failed}, lines or ["还没有图层：用 add 命令加入第一份数据。"]
+    return {**report, "failed": failed}, lines
 
 
 @command("assess office --day 2018-12-31 --out r")
