@@ -98,6 +98,7 @@ def test_a_bad_value_in_an_optional_column_becomes_unknown_and_never_costs_the_r
 @pytest.mark.parametrize(("population", "kept"), [(0, True), (200000, True), (200001, False), (-1, False)])
 def test_number_bounds_are_inclusive(population: int, kept: bool) -> None:
     assert natural(population=[population]).frame["population"].notna().tolist() == [kept]
+    assert natural(population=[str(population)]).frame["population"].notna().tolist() == [kept]
 
 
 def test_a_blank_population_is_unknown_not_nought() -> None:

@@ -126,6 +126,15 @@ def test_a_point_with_its_axes_changed_over_is_listed() -> None:
     assert [(p.row, p.kind) for p in taken.problems if p.kind != "blank"] == [(3, "swapped")]
 
 
+def test_a_point_that_would_lie_inside_with_its_axes_changed_over_is_listed_and_left() -> None:
+    around = gpd.GeoDataFrame(geometry=[shapely.box(77, 34, 78, 35)], crs=4490)
+    frame = pd.DataFrame(
+        {"自然村代码": ["1", "2"], "自然村名称": ["a", "b"], "经度": [77.5, 34.5], "纬度": [34.5, 77.5]}
+    )
+    taken = take(dropped(frame), "natural_villages", crs="EPSG:4490", reference=around)
+    assert [p.row for p in taken.problems if p.kind == "swapped"] == [3]
+
+
 def test_a_wide_register_is_melted_by_the_labels_of_the_policy() -> None:
     frame = pd.DataFrame(
         {

@@ -160,6 +160,12 @@ def test_a_household_outside_the_village_it_claims_is_listed_with_the_distance()
     assert "504 米" in message
 
 
+def test_a_point_on_the_border_lies_in_both_villages() -> None:
+    columns = {"户编号": ["1", "2"], "乡镇": ["甲镇"] * 2, "行政村": ["张庄村", "李村"]}
+    ws = workspace(households=layer("households", columns, [inside(0, dx=1.0)] * 2))
+    assert not kinds(ws, "households")
+
+
 def test_households_without_any_place_stay_and_are_listed() -> None:
     ws = workspace(households=layer("households", {"户编号": ["1"], "人数": [3]}, [None]))
     assert len(ws.get("households")) == 1
