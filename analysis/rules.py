@@ -98,9 +98,9 @@ def _holdings(units: Units, ws: Workspace, features: Features, context: Context)
         return np.zeros(len(features.ids), np.int64), np.arange(len(features.ids), dtype=np.int64), astray
     if features.layer == "facilities" and units.kind != "natural_village":
         owner = context.members(ws, features.layer, units)[features.rows]
-        column = "town" if units.kind == "town" else "village_id"
-        is_free = frame[column].isna().to_numpy()[features.rows] & (owner < 0)
-        astray += np.where(is_solid, (is_free & ~is_placed).sum(), is_free.sum())
+        is_free = (owner < 0) & _is_free(frame, units)[features.rows]
+        is_lost = is_free if units.kind == "town" else is_free & ~is_placed
+        astray += np.where(is_solid, is_lost.sum(), is_free.sum())
         held = np.flatnonzero(owner >= 0).astype(np.int64)
         return owner[held], held, astray
     placed, solid = np.flatnonzero(is_placed), np.flatnonzero(is_solid)
@@ -110,6 +110,14 @@ def _holdings(units: Units, ws: Workspace, features: Features, context: Context)
     tree = shapely.STRtree(features.shapes[placed])
     unit, feature = tree.query(units.shapes[solid], predicate="intersects")
     return solid[unit].astype(np.int64), placed[feature].astype(np.int64), astray
+
+
+def _is_free(frame: pd.DataFrame, units: Units) -> Flags:
+    """Whether a facility names no unit, or a town that shares its name with another."""
+    if units.kind != "town":
+        return np.asarray(frame["village_id"].isna(), dtype=bool)
+    names = units.frame["name"]
+    return np.asarray(frame["town"].isna() | frame["town"].isin(names[names.duplicated()]), dtype=bool)
 
 
 def _first(answer: Answer, features: Features, of_unit: Ints, of_feature: Ints, wanted: Flags, where: Flags) -> None:

@@ -111,7 +111,8 @@ def points_of(shapes: npt.NDArray[Any]) -> Floats:
 def members(ws: Workspace, layer: str, units: Units) -> Ints:
     """Say to which unit each row of a layer belongs: its position among the units, -1 for none.
 
-    Villages claim by village_id, towns by their name, natural villages by village_id and name, the county everything.
+    Villages claim by village_id; towns by the town of that village, else by their name where only one town has it;
+    natural villages by village_id and name; the county everything.
 
     Examples
     --------
@@ -126,7 +127,7 @@ def members(ws: Workspace, layer: str, units: Units) -> Ints:
     if units.kind == COUNTY:
         return np.zeros(len(frame), dtype=np.int64)
     if units.kind == "town":
-        return _positions(units.frame["name"], frame["town"]) if "town" in frame else _none(frame)
+        return _town_members(ws, frame, units)
     if units.kind == "natural_village":
         return _natural_village_members(frame, units)
     return _positions(units.frame["unit_id"], frame["village_id"]) if "village_id" in frame else _none(frame)
@@ -143,6 +144,18 @@ def _positions(keys: Any, wanted: Any) -> Ints:
     codes, uniques = pd.factorize(pd.Series(wanted))
     places = np.append(first.reindex(uniques).fillna(-1).to_numpy(dtype=np.int64), -1)
     return np.asarray(places[codes], dtype=np.int64)
+
+
+def _town_members(ws: Workspace, frame: pd.DataFrame, units: Units) -> Ints:
+    names = units.frame["name"]
+    single = names.where(~names.duplicated(keep=False))
+    by_name = _positions(single, frame["town"]) if "town" in frame else _none(frame)
+    villages = ws.get("villages")
+    if villages is None or "town_id" not in villages or "village_id" not in frame:
+        return by_name
+    of_village = np.append(_positions(units.frame["unit_id"], villages["town_id"]), -1)
+    by_village = of_village[_positions(villages["village_id"], frame["village_id"])]
+    return np.where(by_village >= 0, by_village, by_name)
 
 
 def _natural_village_members(frame: pd.DataFrame, units: Units) -> Ints:

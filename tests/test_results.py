@@ -67,6 +67,7 @@ def test_summary_names_its_basis_and_keeps_times_apart(found, tmp_path):
     assert summary.pop("run") == {"seconds": {"roads": 1.5}}
     assert summary["policy"]["id"] == "test"
     assert summary["crs"] == "EPSG:4547"
+    assert summary["code_version"].startswith("0.")
     assert set(summary["files"]) == set(CSV)
     assert mismatched(tmp_path) == []
 

@@ -479,3 +479,12 @@ def test_day_before_a_fresh_layer_counts():
         facilities=source("facilities", as_of=date(2018, 7, 1)),
     )
     assert one("has", ws, TOILET)["measured"] == "no"
+
+
+def test_towns_of_one_name_are_told_apart_by_their_villages():
+    towns = layer([{"town_id": f"t{i}", "name": "城关镇", "geometry": square(i * 1000, 0)} for i in range(2)])
+    frame = villages("甲", "乙").assign(town="城关镇", town_id=pd.Series(["t0", "t1"], dtype="str"))
+    rows = [facility("f", "school", "v0", 4, town="城关镇"), facility("g", "clinic", None, 4, town="城关镇")]
+    ws = workspace({"towns": towns, "villages": frame, "facilities": facilities(*rows)})
+    assert answers("has", ws, {"kind": "school"}, unit="town")["measured"].tolist() == ["yes", "no"]
+    assert answers("has", ws, {"kind": "clinic"}, unit="town")["measured"].tolist() == ["unknown", "unknown"]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.assess import Assessment
 from geo.errors import StoreError
+from views.version import code_version
 
 FILES = (
     *("findings.csv", "coverage.csv", "natural_villages.csv", "roads.gpkg", "housing.csv", "access.csv"),
@@ -116,6 +117,7 @@ def _prepare(assessment: Assessment, folder: Path) -> None:
         (folder / name).write_bytes(csv_bytes(table))
     _write_roads(assessment.roads, folder / "roads.gpkg")
     summary = dict(assessment.summary) | {
+        "code_version": code_version(),
         "files": {name: _digest(folder / name) for name in tables},
         "run": {"seconds": dict(assessment.stage_seconds)},
     }
