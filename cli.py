@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import click
@@ -143,7 +144,7 @@ def add(
     if refused and done.refused:
         reports.write_refused(done.refused_rows, refused)
     lines = [f"{layer}：读入 {done.rows_read} 行，入库 {done.stored} 行，退回 {done.refused} 行", *done.notes]
-    lines += [f"  第 {p.row or '—'} 行 {p.message}" for p in done.problems[:20]]
+    lines += [f"  {p.message}" for p in done.problems[:20]]
     lines += [f"  …另有 {len(done.problems) - 20} 条，见 check 或退回表"] if len(done.problems) > 20 else []
     counts = {"rows_read": done.rows_read, "stored": done.stored, "refused": done.refused, "digest": done.digest}
     return {**counts, "layer": layer, "notes": list(done.notes), "problems": [vars(p) for p in done.problems]}, lines
@@ -179,7 +180,13 @@ def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Res
     profile = load_policy(policy or desk.policy_path)
     allowance = int(desk.settings.get("max_age_days", 0))
     done = run_assess(
-        desk.workspace(on), profile, on, rasters=desk.rasters(on), max_age_days=allowance, on_stage=progress
+        desk.workspace(on),
+        profile,
+        on,
+        rasters=desk.rasters(on),
+        max_age_days=allowance,
+        on_stage=progress,
+        timer=perf_counter,
     )
     paths = results.write(done, out)
     lines = [f"{name}：{seconds:.2f} 秒" for name, seconds in done.stage_seconds.items()]
