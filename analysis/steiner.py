@@ -1,8 +1,9 @@
 """One shared network that serves every terminal: a short tree to the root and a bound no tree can go below.
 
-Start (Mehlhorn 1988): nearest terminal of every node, spanning tree over the terminals, pruned - at most twice the
-best. Then again with the branching places as terminals, and on the arcs that the dual ascent of Wong (1984) used up.
-The dual ascent's sum is a lower bound for every shared network, so the distance to the best is stated, not hoped for.
+Dual ascent (Wong 1984) gives a lower bound for every shared network, so that the distance to the best is stated, not
+hoped for, and the arcs it uses up. On those, and on all, a tree is grown to the nearest terminal next (Takahashi and
+Matsuyama 1980) and spanned over the terminals (Mehlhorn 1988): each at most twice the best. The shortest is bettered by
+exchanging key paths (its branching places taken as terminals too) and by dropping and trying branching places.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
-from geo.compiled import compiled
+from analysis.steiner_loops import grow, raise_prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ROUNDS = 6
+TRIES = 120
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,15 @@ def pruned(graph: Graph, terminals: Ints, chosen: Ints) -> Ints:
         kept = kept[~twig]
 
 
-def joint_tree(graph: Graph, terminals: Ints, *, rounds: int = ROUNDS) -> Joint:
+def joint_tree(graph: Graph, terminals: Ints, *, effort: int = 20_000) -> Joint:
     """Find a short tree that joins every terminal to node 0, and a lower bound on any such tree.
 
     Parameters
     ----------
     graph
         Positive whole lengths; every terminal must reach the root.
-    rounds
-        How often the tree is tried again with its branching places as terminals.
+    effort
+        How much is spent on dropping and trying branching places: at most 120 tries, and effort / terminals.
 
     Examples
     --------
@@ -116,15 +117,65 @@ def joint_tree(graph: Graph, terminals: Ints, *, rounds: int = ROUNDS) -> Joint:
         return Joint(none, none.copy(), 0.0, 0.0)
     everything = np.arange(len(graph.one))
     bound, is_spent = _ascent(graph, wanted)
-    pools = [everything, np.flatnonzero(is_spent)]
-    best = min((spanning(graph, wanted, pool) for pool in pools), key=lambda kept: float(graph.length[kept].sum()))
-    for pool in pools * rounds:
-        degree = np.bincount(np.r_[graph.one[best], graph.two[best]], minlength=graph.count)
-        inner = np.flatnonzero(degree > 2)
-        again = pruned(graph, wanted, spanning(graph, np.union1d(wanted, inner), np.union1d(pool, best)))
-        if graph.length[again].sum() < graph.length[best].sum():
-            best = again
+    first = [grown(graph, wanted, np.flatnonzero(is_spent)), grown(graph, wanted, everything)]
+    first.append(spanning(graph, wanted, everything))
+    best = _bettered(graph, wanted, min(first, key=lambda kept: _total(graph, kept)), everything)
+    best = _tried(graph, wanted, best, min(TRIES, effort // len(wanted)), bound)
     return _rooted(graph, best, bound)
+
+
+def _total(graph: Graph, kept: Ints) -> float:
+    return float(graph.length[kept].sum())
+
+
+def grown(graph: Graph, terminals: Ints, chosen: Ints, extra: Ints | None = None) -> Ints:
+    """Grow a tree from the root to the nearest terminal next, over chosen edges and by way of extra places."""
+    one, two = np.r_[graph.one[chosen], graph.two[chosen]], np.r_[graph.two[chosen], graph.one[chosen]]
+    edge = np.r_[chosen, chosen]
+    order = np.lexsort((edge, two, one))
+    is_wanted = np.zeros(graph.count, bool)
+    is_wanted[terminals] = is_wanted[0] = True
+    if extra is not None:
+        is_wanted[extra] = True
+    begin = np.searchsorted(one[order], np.arange(graph.count + 1))
+    kept = grow(begin, two[order], graph.length[edge[order]], edge[order], is_wanted, 0)
+    return pruned(graph, terminals, np.asarray(kept, np.int64))
+
+
+def _inner(graph: Graph, kept: Ints) -> Ints:
+    """List the branching places of a tree."""
+    degree = np.bincount(np.r_[graph.one[kept], graph.two[kept]], minlength=graph.count)
+    return np.flatnonzero(degree > 2)
+
+
+def _bettered(graph: Graph, terminals: Ints, best: Ints, chosen: Ints) -> Ints:
+    """Exchange key paths for shorter ones until none is found."""
+    while True:
+        again = spanning(graph, np.union1d(terminals, _inner(graph, best)), chosen)
+        again = pruned(graph, terminals, again)
+        if _total(graph, again) >= _total(graph, best):
+            return best
+        best = again
+
+
+def _tried(graph: Graph, terminals: Ints, best: Ints, tries: int, bound: float) -> Ints:
+    """Drop some branching places, try some beside the tree, and keep what is shorter (the same draws every time)."""
+    rng, everything = np.random.default_rng(1), np.arange(len(graph.one))
+    for _ in range(tries):
+        if _total(graph, best) <= bound:
+            break
+        inner = np.setdiff1d(_inner(graph, best), terminals)
+        in_tree = np.zeros(graph.count, bool)
+        in_tree[graph.one[best]] = in_tree[graph.two[best]] = True
+        beside = np.r_[graph.one[in_tree[graph.two]], graph.two[in_tree[graph.one]]]
+        beside = np.unique(beside[~in_tree[beside]])
+        some = rng.choice(beside, max(1, len(beside) // 50), replace=False) if len(beside) else beside
+        kept = inner[rng.random(len(inner)) < rng.choice([0.8, 0.9, 1.0])]
+        trial = grown(graph, terminals, everything, np.r_[kept, some])
+        both = np.union1d(trial, best)
+        mixed = pruned(graph, terminals, spanning(graph, np.union1d(terminals, inner), both))
+        best = min((best, _bettered(graph, terminals, trial, both), mixed), key=lambda edges: _total(graph, edges))
+    return best
 
 
 def _rooted(graph: Graph, kept: Ints, bound: float) -> Joint:
@@ -144,71 +195,7 @@ def _ascent(graph: Graph, terminals: Ints) -> tuple[float, NDArray[np.bool_]]:
     begin = np.searchsorted(head[order], np.arange(graph.count + 1))
     tail = np.r_[graph.one, graph.two][order]
     left = np.r_[graph.length, graph.length][order]
-    bound = float(_raise_prices(begin, tail, left, terminals, graph.count))
+    bound = float(raise_prices(begin, tail, left, terminals, graph.count))
     spent = np.zeros(len(graph.one), bool)
     spent[order[left <= 0] % len(graph.one)] = True
     return bound, spent
-
-
-@compiled
-def _raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int) -> float:
-    """Lower what is left of the arcs into the set that reaches a terminal, smallest sets first; return the sum.
-
-    A terminal whose set holds the root or another waiting terminal needs nothing more: it is reached through that.
-    """
-    waiting = np.zeros(count, np.bool_)
-    size = np.zeros(count, np.int64)
-    for terminal in terminals:
-        waiting[terminal] = True
-        size[terminal] = begin[terminal + 1] - begin[terminal]
-    mark = np.zeros(count, np.int64)
-    members = np.empty(count, np.int64)
-    stamp, bound, active = 0, 0.0, len(terminals)
-    queue = terminals.copy()
-    while active > 0:
-        ranked = queue[:active][np.argsort(size[queue[:active]])]
-        limit = size[ranked[len(ranked) // 4]] + 8
-        kept = 0
-        for terminal in ranked:
-            done = False
-            while not done and size[terminal] <= limit:
-                stamp += 1
-                mark[terminal] = stamp
-                members[0] = terminal
-                found, at = 1, 0
-                while at < found and not done:
-                    node = members[at]
-                    at += 1
-                    for arc in range(begin[node], begin[node + 1]):
-                        other = tail[arc]
-                        if left[arc] <= 0 and mark[other] != stamp:
-                            if other == 0 or (waiting[other] and other != terminal):
-                                done = True
-                                break
-                            mark[other] = stamp
-                            members[found] = other
-                            found += 1
-                if done:
-                    break
-                least, cut = np.inf, 0
-                for row in range(found):
-                    for arc in range(begin[members[row]], begin[members[row] + 1]):
-                        if mark[tail[arc]] != stamp:
-                            cut += 1
-                            least = min(least, left[arc])
-                if cut == 0:
-                    done = True
-                    break
-                bound += least
-                for row in range(found):
-                    for arc in range(begin[members[row]], begin[members[row] + 1]):
-                        if mark[tail[arc]] != stamp:
-                            left[arc] -= least
-                size[terminal] = cut
-            if done:
-                waiting[terminal] = False
-            else:
-                queue[kept] = terminal
-                kept += 1
-        active = kept
-    return bound
