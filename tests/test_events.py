@@ -35,7 +35,7 @@ def says(found):
 
 
 def test_what_is_stored_comes_back_as_it_was(ledger):
-    payload = {"title": "㙦村 “村道”", "cost": 12.5, "n": 3, "ok": True, "none": None, "list": ["a", {"b": 1}]}
+    payload = {"title": "㙦村 “村道” \0 𬒈", "cost": 12.5, "n": 3, "ok": True, "none": None, "list": ["a", {"b": 1}]}
     [stored] = events.append(ledger, draft(payload=payload, evidence=["验收单.pdf#ab12"]), now=noon(JUNE))
     assert events.event(ledger, 1) == stored
     assert stored.payload == payload
@@ -190,6 +190,10 @@ def test_saving_twice_is_one_event(ledger):
         ({"at": "2018-05-01"}, "日期"),
         ({"payload": {"v": float("nan")}}, "不能保存"),
         ({"payload": {"v": {1, 2}}}, "不能保存"),
+        ({"payload": {"v": "\ud800"}}, "不能保存"),
+        ({"evidence": ["\udfff"]}, "不能保存"),
+        ({"subject": "a\0b"}, "不能保存"),
+        ({"by": "\ud800"}, "不能保存"),
         ({"payload": {"v": date(2018, 1, 1)}}, "不能保存"),
     ],
 )

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from geo.errors import InputError, StoreError
 from tracker.ledger import ConflictError, Ledger, Transaction
@@ -45,8 +45,7 @@ class Draft:
     corrects: int | None = None
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened, as the ledger holds it. `version` counts the events of its subject from 1."""
 
     seq: int
@@ -324,6 +323,8 @@ def _body(draft: Draft) -> tuple[str, str]:
     ):
         if not text or not text.strip():
             raise InputError(f"记录缺少 {name}：每条记录都要写明对象、类别和经办人。")
+        if not _is_storable(text):
+            raise InputError(f"记录的 {name} 里有不能保存的字符：{text[:40]!a}。")
     if isinstance(draft.at, datetime) or not isinstance(draft.at, date):
         raise InputError(f"{draft.subject}：发生日期要是一个日期，得到的是 {draft.at!r}。")
     return _canonical(draft.payload), _canonical(list(draft.evidence))
@@ -332,13 +333,24 @@ def _body(draft: Draft) -> tuple[str, str]:
 def _canonical(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, Chinese as it is."""
     try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text.encode()
     except (TypeError, ValueError) as error:
-        raise InputError(f"记录内容里有不能保存的值：{error}。") from error
+        raise InputError(f"记录内容里有不能保存的值：{ascii(str(error))[:200]}。") from error
+    return text
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether every database takes the text: no half characters, no zero byte."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _hash(previous: str, row: Sequence[Any]) -> str:
-    return hashlib.sha256(_canonical([previous, *row]).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_canonical([previous, *row]).encode()).hexdigest()
 
 
 def _stamp(moment: datetime) -> str:
@@ -346,18 +358,10 @@ def _stamp(moment: datetime) -> str:
 
 
 def _event(row: Sequence[Any]) -> Event:
-    return Event(
-        seq=int(row[0]),
-        event_id=row[1],
-        subject=row[2],
-        version=int(row[3]),
-        kind=row[4],
-        at=date.fromisoformat(row[5]),
-        entered=datetime.strptime(row[6], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
-        by=row[7],
-        payload=json.loads(row[8]),
-        evidence=tuple(json.loads(row[9])),
-        corrects=None if row[10] is None else int(row[10]),
-        place=row[11],
-        hash=row[13],
-    )
+    seq, event_id, subject, number, kind, at, entered, by, payload, evidence, corrects, place, _, digest = row
+    try:
+        day, moment, content = date.fromisoformat(at), datetime.fromisoformat(entered), json.loads(payload)
+        papers = () if evidence == "[]" else tuple(json.loads(evidence))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"账本第 {seq} 号记录已损坏或被改动，读不出来。请用“恢复”取回最近一次备份。") from error
+    return Event(seq, event_id, subject, number, kind, day, moment, by, content, papers, corrects, place, digest)

@@ -106,7 +106,8 @@ class SQLite:
             sqlite3.SQLITE_NOTADB: f"账本文件已损坏或不是账本：{name}。请用“恢复”取回最近一次备份。",
             sqlite3.SQLITE_IOERR: f"磁盘读写出错，这一次没有保存：{name}。请检查磁盘，先做备份。",
         }
-        text = texts.get(_code(error))
+        is_garbled = str(error).startswith("Could not decode to UTF-8")
+        text = texts.get(sqlite3.SQLITE_CORRUPT if is_garbled else _code(error))
         return StoreError(text) if text else None
 
     def undo(self, connection: sqlite3.Connection) -> bool:
