@@ -16,9 +16,10 @@ from analysis.coverage import FINDING_COLUMNS, cover_with_reach
 from analysis.features import choose, select
 from analysis.housing import assess_housing, dangerous
 from analysis.policy import Policy
+from analysis.register import unused_claims
 from analysis.setting import Setting
 from analysis.summary import coverage_table, summarise
-from analysis.units import Floats, geometries, points_of
+from analysis.units import Floats, geometries, make_units, points_of
 from layers.problem import Problem
 from layers.workspace import Workspace
 
@@ -109,10 +110,12 @@ def assess(
         housing = assess_housing(ws, policy, day, clinic_minutes=minutes, max_age_days=max_age_days)
     with clock.stage("contradictions"):
         wrong = contradictions(ws, policy, day, found)
+        unused = unused_claims(ws, _askable(ws, policy))
     findings = found[list(FINDING_COLUMNS)]
+    problems = (*ws.problems, *plan.problems, *unused)
     with clock.stage("summary"):
         counts = summarise(findings, coverage, plan.natural_villages, housing, wrong)
-        summary = _basis(ws, policy, day) | dict(counts) | {"problems": len(ws.problems) + len(plan.problems)}
+        summary = _basis(ws, policy, day, max_age_days) | dict(counts) | {"problems": len(problems)}
     layers = {
         "candidates": plan.candidates,
         "segments": plan.segments,
@@ -133,7 +136,7 @@ def assess(
         policy_id=policy.id,
         policy_digest=policy.digest,
         workspace_digest=ws.digest,
-        problems=(*ws.problems, *plan.problems),
+        problems=problems,
         stage_seconds=clock.seconds,
     )
 
@@ -166,7 +169,14 @@ def _clinic_minutes(setting: Setting) -> Floats:
     return arrive(setting.graph, ways, setting.graph.snap(points))[2]
 
 
-def _basis(ws: Workspace, policy: Policy, day: date) -> dict[str, Any]:
+def _askable(ws: Workspace, policy: Policy) -> dict[str, set[str]]:
+    """Unit ids that each need can be asked of, in scope or not."""
+    kinds = {need.id: "village" if need.unit == "household" else need.unit for need in policy.needs}
+    ids = {kind: set(make_units(ws, kind).frame["unit_id"]) for kind in set(kinds.values())}
+    return {need: ids[kind] for need, kind in kinds.items()}
+
+
+def _basis(ws: Workspace, policy: Policy, day: date, max_age_days: int) -> dict[str, Any]:
     """What the figures rest on: policy, layers, day, CRS."""
     sources = {
         name: {
@@ -180,6 +190,7 @@ def _basis(ws: Workspace, policy: Policy, day: date) -> dict[str, Any]:
     }
     return {
         "day": day.isoformat(),
+        "max_age_days": max_age_days,
         "policy": {"id": policy.id, "title": policy.title, "document": policy.document, "digest": policy.digest},
         "crs": ws.crs.to_string(),
         "workspace_digest": ws.digest,

@@ -9,9 +9,11 @@ import pandas as pd
 
 from analysis.answers import NO, UNKNOWN, YES
 from analysis.policy import Need
+from layers.problem import Problem
 from layers.workspace import Workspace
 
 CLAIM_COLUMNS = ("unit_id", "need", "claimed", "amount", "source", "by", "day", "note")
+COUNTED = frozenset({"dangerous_houses", "poor_households", "poor_population", "hardened"})
 _WORDS: Mapping[str, str] = {"yes": YES, "no": NO}
 
 
@@ -72,6 +74,41 @@ def _settled(held: pd.DataFrame) -> pd.DataFrame:
     blank = (result["claimed"] == UNKNOWN) & result["amount"].isna() & ~values
     result.loc[blank, "note"] = "台账的说法读不懂：" + result.loc[blank, "value"].fillna("")
     return result[list(CLAIM_COLUMNS)]
+
+
+def unused_claims(ws: Workspace, units: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Name the claims nothing can be done with: about no need of the policy, or about a unit nobody knows.
+
+    Parameters
+    ----------
+    units
+        Each need of the policy -> the unit ids it can be asked of.
+
+    Examples
+    --------
+    >>> from pyproj import CRS
+    >>> rows = pd.DataFrame({"unit_id": ["v1"], "need": ["heating"], "value": ["yes"]})
+    >>> ws = Workspace({"claims": rows}, CRS("EPSG:4547"), {}, (), "")
+    >>> [problem.message for problem in unused_claims(ws, {})]
+    ['台账里 1 条“heating”不是本政策的事项，没有采用；请核对事项编号，或换用对应的政策']
+    """
+    frame = ws.get("claims")
+    if frame is None:
+        return ()
+    found = []
+    for name, held in frame.groupby("need", sort=True):
+        if name in COUNTED:
+            continue
+        if name not in units:
+            words = f"台账里 {len(held)} 条“{name}”不是本政策的事项，没有采用；请核对事项编号，或换用对应的政策"
+            found.append(Problem("claims", None, "need", words, "note", "unused_claim", str(name)))
+            continue
+        lost = sorted(set(held["unit_id"].dropna()) - set(units[name]))
+        if lost:
+            some = "、".join(lost[:5]) + ("等" if len(lost) > 5 else "")
+            words = f"台账“{name}”写了 {len(lost)} 个图上没有的单位（{some}），没有采用；请核对代码或补上图层"
+            found.append(Problem("claims", None, "unit_id", words, "warning", "unknown_unit", str(name)))
+    return tuple(found)
 
 
 def claimed_for(need: Need, parameters: Mapping[str, Any], claims: pd.DataFrame, unit_ids: pd.Series) -> pd.DataFrame:

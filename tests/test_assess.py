@@ -12,7 +12,7 @@ from analysis.claims import CONTRADICTION_COLUMNS
 from analysis.coverage import FINDING_COLUMNS
 from analysis.housing import HOUSING_COLUMNS
 from layers.workspace import Workspace
-from tests.drawn import DAY, facility, source, workspace
+from tests.drawn import DAY, claims, facility, source, workspace
 from tests.drawn_county import RULES, county, county_layers
 
 RANK = {"gap": 0, "disputed": 1, "unknown": 1, "met": 2}
@@ -152,3 +152,18 @@ def test_an_empty_workspace_is_assessed():
     found = assess(Workspace({}, county().crs, {}, (), ""), RULES, DAY)
     assert len(found.findings) == len(found.housing) == len(found.access) == len(found.contradictions) == 0
     assert found.summary["findings"] == 0
+
+
+def test_claims_nobody_can_use_are_told():
+    layers = county_layers()
+    layers["claims"] = claims(
+        ("v0", "heating", "yes", "2018-01-01"),
+        ("v9", "toilet", "yes", "2018-01-01"),
+        ("v0", "dangerous_houses", "1", "2018-01-01"),
+    )
+    told = [problem for problem in assess(workspace(layers), RULES, DAY).problems if problem.layer == "claims"]
+    assert [(problem.kind, problem.subject) for problem in told] == [
+        ("unused_claim", "heating"),
+        ("unknown_unit", "toilet"),
+    ]
+    assert "v9" in told[1].message
