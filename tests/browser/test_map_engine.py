@@ -88,6 +88,20 @@ def test_the_map_is_drawn_and_nothing_was_asked_from_outside(view) -> None:
     assert view.faults == []
 
 
+def test_relief_lies_under_the_layers(view) -> None:
+    view.wait_for_function(
+        """() => { const all = [...document.querySelectorAll('img.leaflet-tile')];
+            return all.length && all.every(i => i.complete) && all.some(i => i.naturalWidth === 256); }"""
+    )
+    assert view.text_content(".leaflet-control-layers-overlays").strip() == "地形阴影"
+    order = view.evaluate(
+        """() => { const z = s => +getComputedStyle(document.querySelector(s).closest('.leaflet-layer')).zIndex;
+            return [z('img.leaflet-tile'), z('canvas.atlas-tile')]; }"""
+    )
+    assert order[0] <= order[1]
+    assert view.faults == []
+
+
 def test_statuses_differ_in_colour_and_in_pattern(view) -> None:
     found = {name: colour_at(view, MIDDLES[name]) for name in "abcd"}
     for first in "abcd":

@@ -15,7 +15,7 @@ export function classify(tile, view) {
 const patterns = new Map();
 
 function patternCanvas(kind, ink, ratio) {
-  const size = 8 * ratio;
+  const size = (kind === "cross" ? 16 : 8) * ratio;
   const canvas = document.createElement("canvas");
   canvas.width = size;
   canvas.height = size;

@@ -1,7 +1,11 @@
 """A small invented county on a map, with everything a page may ask of it."""
 
+import tempfile
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
+import rasterio
 import shapely
 import streamlit as st
 
@@ -10,6 +14,7 @@ from views.maps import (
     MapSpec,
     TileLayer,
     register_column,
+    register_hillshade,
     register_labels,
     register_source,
     show_map,
@@ -41,6 +46,19 @@ def county() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
     return villages, roads, houses
 
 
+@st.cache_resource
+def hill() -> str:
+    """A cone of 900 m in the middle of the county."""
+    path = Path(tempfile.mkdtemp()) / "dem.tif"
+    rows, columns = np.mgrid[0:120, 0:120]
+    height = (900 - 14 * np.hypot(rows - 60, columns - 60)).clip(0).astype("float32")
+    grid = rasterio.Affine(STEP / 40, 0, LON - STEP / 2, 0, -STEP / 40, LAT + STEP * 2.5)
+    shape = {"driver": "GTiff", "width": 120, "height": 120, "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", crs="EPSG:4490", transform=grid, **shape) as out:
+        out.write(height, 1)
+    return register_hillshade(path)
+
+
 villages, roads, houses = county()
 st.set_page_config(layout="wide")
 left, right = st.columns([3, 1])
@@ -59,6 +77,7 @@ spec = MapSpec(
         TileLayer("houses", "住户", register_source(houses, id_field="household_id", kind="point"), "point"),
     ),
     bounds=(LON, LAT, LON + 2 * STEP, LAT + 2 * STEP),
+    hillshade=hill(),
     title="测试县",
 )
 codes = np.array([3, 2, 1, 0] if is_swapped else [0, 1, 2, 3])
