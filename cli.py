@@ -22,6 +22,7 @@ from views import reports, results
 from views.server import serve as serve_office
 
 POLICIES = Path(__file__).resolve().parent / "policies"
+SIZES = ["tiny", "county", "city", "province"]
 RASTERS = ("dem", "population", "landcover")
 Result = tuple[dict[str, Any], list[str]]
 FOLDER = click.Path(path_type=Path)
@@ -77,7 +78,7 @@ def read_day(text: str | None) -> date | None:
 
 
 @command("demo --size county --seed 1 --out d")
-@click.option("--size", type=click.Choice(["tiny", "county", "city", "province"]), default="county", show_default=True)
+@click.option("--size", type=click.Choice(SIZES), default="county", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--out", type=FOLDER, required=True, help="folder for files/ and office/")
 def demo(size: str, seed: int, out: Path) -> Result:
@@ -204,6 +205,17 @@ def zonal(raster: Path, zones: Path, field: str, stat: str, out: Path) -> Result
     values = reports.zonal_table(zonal_statistics, raster, zones, field, stat)
     reports.write_table(values, out)
     return {"zones": len(values), "out": out}, [f"{len(values)} 个分区的 {stat} 已写入 {out}"]
+
+
+@command("bench --size county --against naive")
+@click.option("--size", type=click.Choice(SIZES), default="county", show_default=True)
+@click.option("--against", type=click.Choice(["naive"]), help="also run the script a user would write")
+def bench(size: str, against: str | None) -> Result:
+    """Measure seconds by stage on the demo county, and the ratio to the script a user would write."""
+    from benchmarks.stages import measure
+
+    report = measure(size, against=against)
+    return report, [json.dumps(report, ensure_ascii=False, indent=1)]
 
 
 @command("serve office --port 8501")
