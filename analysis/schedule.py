@@ -9,6 +9,11 @@ Pricing each year's money (multipliers) leaves a tree problem solved exactly by 
 is an upper bound whatever the prices (Lagrangian relaxation), and its choice, repaired to the budgets, is a programme.
 """
 
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -233,6 +238,29 @@ def relax(task: Task, *, rounds: int = 150, target: float = 0.0, until: float = 
     return Schedule(year, objective, max(bound, objective), "lagrange")
 
 
+@contextmanager
+def _quiet_output() -> Iterator[None]:
+    """Send what HiGHS writes to standard output to standard error, so that `--json` prints one document alone.
+
+    Only in the main thread, where commands run: a server's threads share the stream and print no documents on it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except (OSError, ValueError):  # no such streams, as under a window without a console
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:
     """Prove or better a schedule with HiGHS; what is better of both is kept, for programme and for bound."""
     count, years = len(task.parent), len(task.budgets)
@@ -258,13 +286,14 @@ def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedu
     least, most = np.zeros((count, years)), np.ones((count, years))
     most[task.lock == NEVER] = 0
     least[task.lock == MUST, -1] = 1
-    found = milp(
-        -np.repeat(task.worth, years),
-        integrality=np.ones(size),
-        bounds=Bounds(least.ravel(), most.ravel()),
-        constraints=LinearConstraint(vstack([order, money]).tocsr(), -np.inf, limit),
-        options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": True},
-    )
+    with _quiet_output():
+        found = milp(
+            -np.repeat(task.worth, years),
+            integrality=np.ones(size),
+            bounds=Bounds(least.ravel(), most.ravel()),
+            constraints=LinearConstraint(vstack([order, money]).tocsr(), -np.inf, limit),
+            options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": True},
+        )
     best, bound, solver = start, start.bound, start.solver
     if found.x is not None:
         trial = (years - np.rint(found.x).reshape(count, years).sum(axis=1)).astype(np.int64)
