@@ -68,8 +68,9 @@ def pairs(first: str | tuple[str, ...], last: str | tuple[str, ...]) -> Array:
 
 
 def town_names(rng: np.random.Generator, count: int, per_county: Array) -> Array:
-    """Name towns so that none repeats within a county."""
-    return _unique_within(rng, pairs(TOWN_FIRST, TOWN_LAST), per_county, count)
+    """Name towns so that none repeats within a county, nor anywhere while there are names enough."""
+    pool = pairs(TOWN_FIRST, TOWN_LAST)
+    return _unique_within(rng, pool, per_county * 0 if count <= pool.size else per_county, count)
 
 
 def village_names(rng: np.random.Generator, county: Array, town: Array) -> Array:

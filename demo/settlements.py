@@ -89,7 +89,7 @@ def _one_piece(owner: Array, seats: Array) -> Array:
 
 def _warp(terrain: Terrain, xy: Array) -> Array:
     """Bend coordinates a little, the same way wherever the same point occurs, so borders lose the lattice look."""
-    reach = terrain.cell_m * 0.35
+    reach = terrain.cell_m * 0.25
     u, v = xy[:, 0] / terrain.cell_m, xy[:, 1] / terrain.cell_m
     return np.round(
         np.column_stack([xy[:, 0] + reach * np.sin(1.7 * v + 0.9 * u), xy[:, 1] + reach * np.cos(1.3 * u - 1.1 * v)]),
@@ -107,7 +107,8 @@ def _shapes(terrain: Terrain, owner: Array, count: int) -> Array:
     whole = np.array([p[0] if len(p) == 1 else shapely.MultiPolygon(p) for p in parts], dtype=object)
     whole = shapely.segmentize(whole, terrain.cell_m * 1.01)
     smooth = shapely.coverage_simplify(whole, tolerance=terrain.cell_m * 1.1)
-    return np.asarray(shapely.transform(smooth, lambda xy: _warp(terrain, xy)))
+    bent = np.asarray(shapely.transform(smooth, lambda xy: _warp(terrain, xy)))
+    return bent if shapely.is_valid(bent).all() else np.asarray(smooth)
 
 
 def _group_towns(seat_xy: Array, owner: Array, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
