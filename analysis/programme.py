@@ -12,8 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.plan_check import check_programme
+from analysis.polish import solve
 from analysis.roads import RoadPlan
-from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax, solve
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax
 from analysis.works_tree import WorksTree, works_tree
 from geo.errors import InputError
 
