@@ -16,7 +16,7 @@ from shapely import box
 
 from geo.errors import InputError, StoreError
 from layers import store as layer_store
-from tracker import accounts, backup, dump, events, projects, sessions
+from tracker import accounts, backup, dump, events, evidence, projects, sessions
 from tracker.events import Draft
 from tracker.ledger import open_ledger
 from tracker.office import create, open_office
@@ -59,6 +59,7 @@ def fill(office, tmp_path):
     sessions.sign_in(office.ledger, "admin", "石灰窑埠-2018", hasher=LIGHT)
     (office.path / "results" / "ab").mkdir()
     (office.path / "results" / "ab" / "findings.csv").write_text("unit_id\n")
+    evidence.keep(office.path, "验收单.pdf", b"proof")
     (office.path / "layers" / ".half.tmp").write_text("leftover of a killed import")
 
 
@@ -83,10 +84,12 @@ def test_backup_and_restore_give_the_same_office(office, tmp_path):
         assert accounts.users(again.ledger) == accounts.users(office.ledger)
         assert again.ledger.read(lambda t: t.rows("SELECT * FROM sessions")) == [], "everybody signs in again"
         events.append(again.ledger, Draft("office", "note", DAY, "x"))
+    [proof] = [path for path in (folder / "evidence").rglob("*") if path.is_file()]
+    assert evidence.fetch(folder, proof.relative_to(folder / "evidence").as_posix()) == b"proof"
     assert (folder / "results" / "ab" / "findings.csv").read_text() == "unit_id\n"
     assert not (folder / "layers" / ".half.tmp").exists()
     if sys.platform != "win32":
-        assert stat.S_IMODE((folder / "private").stat().st_mode) == 0o700
+        assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("private", "evidence")} == {0o700}
         assert stat.S_IMODE(done.path.stat().st_mode) == 0o600, "a backup holds personal data"
 
 

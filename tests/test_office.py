@@ -81,6 +81,7 @@ def points(folder: Path, name: str, kind: str, count: int, first: int = 0) -> Pa
 
 def test_a_new_office_is_the_folder_of_the_contract(atlas, policy):
     assert sorted(p.name for p in atlas.path.iterdir() if "-" not in p.name) == [
+        "evidence",
         "layers",
         "ledger.sqlite",
         "office.toml",
@@ -90,7 +91,7 @@ def test_a_new_office_is_the_folder_of_the_contract(atlas, policy):
         "方案.toml",
     ]
     if sys.platform != "win32":
-        assert stat.S_IMODE((atlas.path / "private").stat().st_mode) == 0o700
+        assert {stat.S_IMODE((atlas.path / name).stat().st_mode) for name in ("private", "evidence")} == {0o700}
     text = (atlas.path / "office.toml").read_text(encoding="utf-8")
     assert "max_age_days = 0" in text
     assert "可以用记事本修改" in text
@@ -412,6 +413,15 @@ def test_workspace_of_a_day_is_kept_and_shared(atlas, tmp_path):
     assert atlas.workspace(YEAR_16) is then, "the same files: the same workspace"
     with pytest.raises(InputError, match="没有任何图层"):
         atlas.workspace(date(2010, 1, 1))
+
+
+def test_workspace_knows_the_misspellings_of_the_document(atlas, tmp_path):
+    atlas.add_layer("villages", villages(tmp_path), as_of=YEAR_16)
+    plain = atlas.workspace()
+    text = atlas.policy_path.read_text(encoding="utf-8")
+    atlas.policy_path.write_text(text + '[aliases]\n"峯村" = "峄村"\n', encoding="utf-8")
+    assert atlas.workspace() is not plain
+    assert atlas.workspace().digest != plain.digest
 
 
 def test_workspace_tells_of_ids_in_two_files(atlas, tmp_path):

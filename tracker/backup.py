@@ -24,7 +24,7 @@ from typing import IO, Any
 from geo.errors import AppError, InputError, StoreError
 from tracker import disk, dump, events
 from tracker.ledger import LEDGER_FILE, Ledger, Transaction, open_ledger
-from tracker.office import FOLDERS, Office, open_office, set_ledger_address
+from tracker.office import FOLDERS, RESTRICTED, Office, open_office, set_ledger_address
 
 MANIFEST = "manifest.json"
 LINES = "ledger.jsonl"
@@ -39,7 +39,7 @@ _BROKEN = (
     AttributeError,
     RuntimeError,
 )
-_MEMBER = re.compile(r"^(?:[^/\\:]+|(?:layers|private|rasters|results)/[^\\:]+)$")
+_MEMBER = re.compile(rf"^(?:[^/\\:]+|(?:{'|'.join(FOLDERS)})/[^\\:]+)$")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ def restore(file: Path | str, to: Path | str, *, ledger: str | None = None) -> P
         for name in FOLDERS:
             (scratch / name).mkdir(exist_ok=True)
         scratch.chmod(0o755)
-        (scratch / "private").chmod(0o700)
+        for name in RESTRICTED:
+            (scratch / name).chmod(0o700)
         if folder.exists():
             folder.rmdir()
         scratch.replace(folder)
@@ -270,7 +271,7 @@ def _unpack_one(archive: zipfile.ZipFile, name: str, about: Mapping[str, Any], f
             output.write(block)
     if left or total.hexdigest() != about["sha256"]:
         raise StoreError(f"备份里的 {name} 已损坏，没有恢复。请换一份备份；现有数据未动。")
-    if not name.startswith("private/"):
+    if name.split("/")[0] not in RESTRICTED:
         target.chmod(0o644)
 
 

@@ -1,6 +1,5 @@
 """The office folder: layers on disk, which of them holds on which day, and the ledger that says so."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -28,6 +27,7 @@ from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
 from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
 
 FOLDERS = ("layers", "private", "rasters", "results", "evidence")
+RESTRICTED = ("private", "evidence")  # people in them: for the service account alone
 RASTER_ADDED = "raster_added"
 LAYER_PROBLEMS = "layer_problems"
 _KEPT_WORKSPACES = 2
@@ -194,12 +194,12 @@ class Office:
         standing = self.parts(day or self.default_day(), known_on=known_on)
         if not standing:
             raise InputError(f"{day} 之前没有任何图层。最早的图层见“数据质量”页，请换一个日期。")
-        key = hashlib.sha256(
-            repr([(n, [(p.part, p.digest, p.as_of, p.is_partial) for p in ps]) for n, ps in standing.items()]).encode()
-        ).hexdigest()
+        aliases = self._aliases()
+        files = [(name, [(p.part, p.digest, p.as_of, p.is_partial) for p in items]) for name, items in standing.items()]
+        key = repr((files, sorted(aliases.items())))
         with self._lock:
             if key not in self._workspaces:
-                self._workspaces[key] = self._gather(standing)
+                self._workspaces[key] = self._gather(standing, aliases)
                 while len(self._workspaces) > _KEPT_WORKSPACES:
                     self._workspaces.popitem(last=False)
             self._workspaces.move_to_end(key)
@@ -251,10 +251,10 @@ class Office:
             problems.extend(found)
         return frames, problems
 
-    def _gather(self, standing: Mapping[str, list[Part]]) -> Workspace:
+    def _gather(self, standing: Mapping[str, list[Part]], aliases: Mapping[str, str]) -> Workspace:
         frames, problems = self._frames(standing)
         sources = {layer: parts.combined(layer, items) for layer, items in standing.items()}
-        gathered = workspace.gather(frames, sources)
+        gathered = workspace.gather(frames, sources, aliases=aliases)
         return replace(gathered, problems=(*problems, *gathered.problems))
 
     def _reference(self, layer: str) -> Any:
@@ -266,10 +266,18 @@ class Office:
                 return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         return None
 
+    def _policy(self) -> dict[str, Any]:
+        """Return the office's policy file as it is; its meaning is for analysis.policy."""
+        return tomllib.loads(self.policy_path.read_text(encoding="utf-8"))
+
     def _need_ids(self) -> dict[str, str]:
-        """Return what a register may call a need -> its id, from the office's policy."""
-        needs = tomllib.loads(self.policy_path.read_text(encoding="utf-8")).get("needs", [])
+        """Return what a register may call a need -> its id."""
+        needs = self._policy().get("needs", [])
         return {str(need[key]): str(need["id"]) for need in needs for key in ("label", "id") if key in need}
+
+    def _aliases(self) -> dict[str, str]:
+        """Return the place names that the document misspells -> the name in use."""
+        return {str(theirs): str(ours) for theirs, ours in self._policy().get("aliases", {}).items()}
 
     def _part_names(self, layer: str, day: date) -> str:
         return "、".join(part.part or "（整层）" for part in self.parts(day).get(layer, [])) or "无"
@@ -290,7 +298,8 @@ def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | Non
     try:
         for part in FOLDERS:
             (folder / part).mkdir(parents=True)
-        (folder / "private").chmod(0o700)
+        for part in RESTRICTED:
+            (folder / part).chmod(0o700)
         shutil.copyfile(profile, folder / profile.name)
         line = f"ledger = {json.dumps(ledger, ensure_ascii=False)}\n" if ledger else ""
         text = _TOML.format(
