@@ -332,7 +332,7 @@ def test_moving_into_a_database_in_use_is_refused(small, postgresql_url):
 
 def test_the_address_is_the_only_line_that_changes(small):
     before = (small.path / "office.toml").read_text(encoding="utf-8").splitlines()
-    from tracker.office import set_ledger_address
+    from tracker.configuration import set_ledger_address
 
     set_ledger_address(small.path, "postgresql://a@b/c?x='1'")
     changed = (small.path / "office.toml").read_text(encoding="utf-8").splitlines()

@@ -23,8 +23,9 @@ from typing import IO, Any
 
 from geo.errors import AppError, InputError, StoreError
 from tracker import disk, dump, events
+from tracker.configuration import set_ledger_address
 from tracker.ledger import LEDGER_FILE, Ledger, Transaction, open_ledger
-from tracker.office import FOLDERS, RESTRICTED, Office, open_office, set_ledger_address
+from tracker.office import FOLDERS, RESTRICTED, Office, open_office
 
 MANIFEST = "manifest.json"
 LINES = "ledger.jsonl"

@@ -1,6 +1,5 @@
 """The office folder: layers on disk, which of them holds on which day, and the ledger that says so."""
 
-import json
 import re
 import shutil
 import threading
@@ -16,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from geo.errors import InputError, PolicyError, StoreError
+from geo.errors import InputError, StoreError
 from geo.read import read
 from layers import intake, match, schema, store, workspace
 from layers.problem import Problem
 from layers.workspace import Source, Workspace
+from tracker import configuration as configurations
 from tracker import events, parts
 from tracker.events import OFFICE_ZONE, Draft
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
@@ -31,18 +31,6 @@ RESTRICTED = ("private", "evidence")  # people in them: for the service account 
 RASTER_ADDED = "raster_added"
 LAYER_PROBLEMS = "layer_problems"
 _KEPT_WORKSPACES = 2
-
-_TOML = """# 七有图办公室设置。可以用记事本修改，保存后重新打开程序即生效。
-name = {name}
-policy = {policy}
-# 几台电脑合用时改用 PostgreSQL（docs/tracker.md），密码放在 pgpass 文件里，不要写在这里：
-# ledger = "postgresql://用户@服务器/数据库"
-{ledger}
-[settings]
-# 图层的日期比评估日早多少天以内，仍可用来断定“没有”。0 = 严格按约定：早一天也只算“不清楚”。
-# 例：各部门一年报一次，可改为 365。改动会影响缺口数，请在汇报中说明。
-max_age_days = 0
-"""
 
 
 @dataclass(frozen=True)
@@ -292,7 +280,7 @@ def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | Non
     folder, profile = Path(path), Path(policy)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreError(f"{folder} 已存在且不是空文件夹。请换一个新的文件夹名，以免盖掉原有内容。")
-    _check_policy(profile)
+    configurations.check_policy(profile)
     if not name.strip():
         raise InputError("请给办公室起一个名称，例如“某某县扶贫办”。")
     try:
@@ -301,13 +289,9 @@ def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | Non
         for part in RESTRICTED:
             (folder / part).chmod(0o700)
         shutil.copyfile(profile, folder / profile.name)
-        line = f"ledger = {json.dumps(ledger, ensure_ascii=False)}\n" if ledger else ""
-        text = _TOML.format(
-            name=json.dumps(name, ensure_ascii=False), policy=json.dumps(profile.name, ensure_ascii=False), ledger=line
-        )
         with open_ledger(ledger or folder / LEDGER_FILE, create=True):
             pass
-        (folder / "office.toml").write_text(text, encoding="utf-8")
+        configurations.write(folder, name=name, policy=profile.name, ledger=ledger)
     except OSError as error:
         raise StoreError(f"不能在 {folder} 建立办公室：{error.strerror or error}。请检查权限和磁盘空间。") from error
     return open_office(folder)
@@ -316,52 +300,9 @@ def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | Non
 def open_office(path: Path | str) -> Office:
     """Open an existing office folder."""
     folder = Path(path).absolute()
-    file = folder / "office.toml"
-    if not file.is_file():
-        raise StoreError(f"{folder} 不是办公室文件夹：里面没有 office.toml。请检查路径，或先用 new 建立一个。")
-    try:
-        configuration = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"{file} 写错了：{error}。请用记事本改正，并以 UTF-8 保存。") from error
-    _check_configuration(file, configuration)
+    configuration = configurations.read(folder)
     where = configuration.get("ledger") or folder / LEDGER_FILE
     return Office(folder, configuration, open_ledger(where))
-
-
-def set_ledger_address(folder: Path, url: str | None) -> None:
-    """Write into office.toml where the ledger is: a postgresql:// URL, or None for the file in the folder."""
-    file = folder / "office.toml"
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
-    kept = [line for line in lines if not re.match(r"\s*ledger\s*=", line)]
-    if url is not None:
-        at = next((i for i, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
-        kept.insert(at, f"ledger = {json.dumps(url, ensure_ascii=False)}")
-    part = file.with_name(f".{file.name}.part")
-    part.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    part.replace(file)
-
-
-def _check_configuration(file: Path, configuration: Mapping[str, Any]) -> None:
-    for key in ("name", "policy"):
-        if not isinstance(configuration.get(key), str) or not configuration[key]:
-            raise StoreError(f'{file} 缺少 {key}。请补上，例如 {key} = "…"。')
-    if Path(configuration["policy"]).name != configuration["policy"]:
-        raise StoreError(f"{file}：policy 只能是办公室文件夹里的文件名，不能带路径：{configuration['policy']}。")
-    settings = configuration.get("settings", {})
-    age = settings.get("max_age_days", 0) if isinstance(settings, dict) else None
-    if isinstance(age, bool) or not isinstance(age, int) or age < 0:
-        raise StoreError(f"{file}：max_age_days 要是不小于 0 的整数（天），现在是 {age!r}。")
-
-
-def _check_policy(profile: Path) -> None:
-    try:
-        content = tomllib.loads(profile.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PolicyError(f"打不开政策文件 {profile}：{error.strerror or error}。") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(f"政策文件 {profile.name} 写错了：{error}。") from error
-    if not content.get("id"):
-        raise PolicyError(f"政策文件 {profile.name} 缺少 id。")
 
 
 def _schema(layer: str) -> schema.Schema:
