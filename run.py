@@ -177,7 +177,7 @@ def check(extra: list[str]) -> None:
     install_debian()
     install("requirements-dev.txt")
     install_assets()
-    rooms = ["geo", "layers", "analysis", "tracker", "demo", "views"]
+    rooms = ["geo", "layers", "analysis", "tracker", "demo", "views", "commands"]
     parallel = ["-n", str(min(4, os.cpu_count() or 1))]
     steps: list[tuple[str, list[str]]] = [
         ("format", ["-m", "ruff", "format", "--check", "."]),

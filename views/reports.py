@@ -1,13 +1,14 @@
 """Short reports for the command line: data quality, headline figures, refused rows."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.assess import Assessment
+from analysis.plan import Programme
 from analysis.summary import WHOLE
 from geo.errors import InputError, StoreError
 from geo.read import read
@@ -82,3 +83,32 @@ def write_table(table: pd.DataFrame, path: Path) -> str:
     """Write a table as CSV that Excel opens in Chinese; returns how many rows."""
     write_bytes(results.csv_bytes(table), path)
     return number(len(table))
+
+
+def read_budgets(texts: Iterable[str]) -> dict[int, float]:
+    """Read yearly budgets written as YEAR=AMOUNT in 万元.
+
+    >>> read_budgets(["2017=800", "2018=1000.5"])
+    {2017: 800.0, 2018: 1000.5}
+    """
+    found: dict[int, float] = {}
+    for text in texts:
+        year, _, amount = text.partition("=")
+        try:
+            found[int(year)] = float(amount)
+        except ValueError:
+            raise InputError(f"预算“{text}”无法识别：请写成 2018=1000（年份=万元）。") from None
+    return found
+
+
+def plan_lines(made: Programme, budgets: Mapping[int, float]) -> list[str]:
+    """Say in a few lines what a road programme reaches, year by year, and how far it can be from the best."""
+    lines = []
+    for year, amount in sorted(budgets.items()):
+        rows = made.projects[made.projects["year"] == year]
+        spent, people = rows["cost_cny10k"].sum(), rows["people"].sum()
+        lines.append(f"{year} 年：{len(rows)} 个项目，{spent:,.1f} / {amount:,.1f} 万元，新连通 {people:,.0f} 人")
+    lines.append(
+        f"共连通 {made.projects['people'].sum():,.0f} 人；离理论最优至多差 {made.gap:.3%}（{made.solver}，{made.seconds:.1f} 秒）"
+    )
+    return [*lines, *made.notes]

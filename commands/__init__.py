@@ -1,0 +1,1 @@
+"""What people type: every command of the contract, by what it works on."""

@@ -1,0 +1,95 @@
+"""Commands that compute: assess, plan, zonal, bench."""
+
+import json
+from pathlib import Path
+from time import perf_counter
+
+import click
+
+from analysis.assess import assess as run_assess
+from analysis.plan import programme
+from analysis.policy import load_policy
+from analysis.roads import natural_villages
+from commands.shell import FILE, FOLDER, SIZES, Result, command, progress, read_day
+from geo.raster import zonal as zonal_statistics
+from tracker.office import open_office
+from views import programme_files, reports, results
+
+
+@command("assess office --day 2018-12-31 --out r")
+@click.argument("office", type=FOLDER)
+@click.option("--policy", type=FILE, help="another policy profile than the office's own")
+@click.option("--day", help="assess as of this day (default: the latest day of the data)")
+@click.option("--out", type=FOLDER, required=True, help="folder for the result files")
+def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Result:
+    """Write coverage gaps, road candidates, dangerous housing, access and contradictions."""
+    desk = open_office(office)
+    on = read_day(day) or desk.default_day()
+    profile = load_policy(policy or desk.policy_path)
+    allowance = int(desk.settings.get("max_age_days", 0))
+    done = run_assess(
+        desk.workspace(on),
+        profile,
+        on,
+        rasters=desk.rasters(on),
+        max_age_days=allowance,
+        on_stage=progress,
+        timer=perf_counter,
+    )
+    paths = results.write(done, out)
+    lines = [f"{name}：{seconds:.2f} 秒" for name, seconds in done.stage_seconds.items()]
+    return {"summary": done.summary, "files": paths}, [*reports.headline(done), *lines, f"已写入 {out}"]
+
+
+@command("plan office --budget 2016=800 --budget 2017=1000 --budget 2018=1200 --out p")
+@click.argument("office", type=FOLDER)
+@click.option("--budget", "budgets", multiple=True, required=True, help="YEAR=AMOUNT in 万元; once a year")
+@click.option("--gap", type=float, default=0.01, show_default=True, help="how far from the proven bound it may be")
+@click.option("--seconds", type=float, default=10, show_default=True, help="longest time for the search")
+@click.option("--day", help="plan on the data of this day")
+@click.option("--out", type=FOLDER, help="folder for programme.csv, frontier.csv, programme.gpkg, plan.json")
+def plan(
+    office: Path, budgets: tuple[str, ...], gap: float, seconds: float, day: str | None, out: Path | None
+) -> Result:
+    """Choose which roads to harden in which year, with the proven distance to the best."""
+    desk = open_office(office)
+    on = read_day(day) or desk.default_day()
+    money = reports.read_budgets(budgets)
+    workspace = desk.workspace(on)
+    roads = natural_villages(
+        workspace, load_policy(desk.policy_path), on, max_age_days=int(desk.settings["max_age_days"])
+    )
+    made = programme(roads, budgets=money, gap=gap, seconds=seconds)
+    files = programme_files.write(made, out, workspace, money) if out else []
+    data = {
+        "objective": made.objective,
+        "bound": made.bound,
+        "gap": made.gap,
+        "seconds": made.seconds,
+        "solver": made.solver,
+    }
+    return {**data, "notes": made.notes, "files": files}, reports.plan_lines(made, money)
+
+
+@command("zonal --raster pop.tif --zones villages.gpkg --id village_id --stat sum --out pop.csv")
+@click.option("--raster", type=FILE, required=True)
+@click.option("--zones", type=FILE, required=True)
+@click.option("--id", "field", required=True, help="column that names a zone")
+@click.option("--stat", type=click.Choice(["sum", "mean", "min", "max"]), required=True)
+@click.option("--out", type=FOLDER, required=True)
+def zonal(raster: Path, zones: Path, field: str, stat: str, out: Path) -> Result:
+    """Give raster statistics by zone (a cell counts where its centre lies)."""
+    values = reports.zonal_table(zonal_statistics, raster, zones, field, stat)
+    reports.write_table(values, out)
+    return {"zones": len(values), "out": out}, [f"{len(values)} 个分区的 {stat} 已写入 {out}"]
+
+
+@command("bench --size county --against naive")
+@click.option("--size", type=SIZES, default="county", show_default=True)
+@click.option("--against", type=click.Choice(["naive"]), help="also run the script a user would write")
+def bench(size: str, against: str | None) -> Result:
+    """Measure seconds by stage on the demo county, and the ratio to the script a user would write."""
+    from benchmarks.stages import measure
+
+    report = measure(size, against=against)
+    return report, [json.dumps(report, ensure_ascii=False, indent=1)]
