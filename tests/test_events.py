@@ -333,3 +333,37 @@ def test_views_agree_with_a_plain_fold(tmp_path_factory, steps, as_of, known):
         assert events.effective(ledger, ["k"], as_of=day, known_on=until) == holds
         last = {e.subject: e for e in holds}
         assert events.latest(ledger, ["k"], as_of=day, known_on=until) == [last[s] for s in sorted(last)]
+
+
+class Dropping:
+    """A connection whose server, once armed, commits and then does not answer."""
+
+    def __init__(self, real, armed):
+        self.real, self.armed = real, armed
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def execute(self, sql, *values):
+        import psycopg
+
+        answer = self.real.execute(sql, *values)
+        if sql == "COMMIT" and self.armed:
+            self.armed.clear()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return answer
+
+
+@pytest.mark.postgis
+def test_a_connection_lost_after_commit_makes_one_event(postgresql_url, monkeypatch):
+    """D26: the answer is lost, the write is tried again, and its id makes it one event."""
+    from tracker.postgresql import PostgreSQL
+
+    real, armed = PostgreSQL.connect, []
+    monkeypatch.setattr(PostgreSQL, "connect", lambda self: Dropping(real(self), armed))
+    with open_ledger(postgresql_url, create=True) as ledger:
+        armed.append("next commit")
+        [stored] = events.append(ledger, draft(payload={"v": 1}))
+        assert armed == []
+        assert [e.seq for e in events.history(ledger, "project:1")] == [stored.seq] == [1]
+        assert events.verify(ledger) == []
