@@ -218,8 +218,7 @@ class TileSource:
         state = hashlib.blake2b(digest_size=16)
         for text in (_FORMAT, self.kind, self.name, crs.to_wkt(), str(self.count)):
             state.update(text.encode() + b"\0")
-        for blob in shapely.to_wkb(shapes[self._positions]):
-            state.update(blob)
+        state.update(b"".join(shapely.to_wkb(shapes[self._positions])))
         state.update(self._positions.tobytes() + self.priority.tobytes() + self.min_zooms.tobytes())
         for key, values in self.texts.items():
             state.update("\0".join([key, *map(str, values)]).encode())
@@ -238,7 +237,10 @@ def _one_a_row(values: npt.ArrayLike | None, count: int, dtype: Any, name: str) 
 def _as_kind(shapes: Any, kind: Geometry) -> Any:
     """Return shapes that can be drawn as `kind`: areas mended, anything drawn as a point reduced to one."""
     if kind == "point":
-        return np.where(shapely.get_type_id(shapes) == 0, shapes, shapely.point_on_surface(shapes))
+        wide = shapely.get_type_id(shapes) != 0
+        shapes = shapes.copy()
+        shapes[wide] = shapely.point_on_surface(shapes[wide])
+        return shapes
     if kind == "line":
         return np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)
     broken = ~shapely.is_valid(shapes)

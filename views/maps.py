@@ -83,7 +83,7 @@ def register_source(
     """
     if id_field not in frame:
         raise InputError(f"图层没有“{id_field}”一列，不能绘图。")
-    if frame[id_field].duplicated().any():
+    if not store().has_seen(frame) and frame[id_field].duplicated().any():
         raise InputError(f"“{id_field}”有重复值，点选会认错要素。请先在数据质量页处理重复编号。")
     return store().add_source(
         frame, name=id_field, kind=kind, priority=priority, min_zooms=min_zooms, audience=audience

@@ -111,6 +111,12 @@ class TileStore:
         self._seen: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], str]] = {}
         self._lock = threading.Lock()
 
+    def has_seen(self, frame: Any) -> bool:
+        """Tell whether this very frame was prepared before."""
+        with self._lock:
+            seen = self._seen.get(id(frame))
+        return seen is not None and seen[0]() is frame
+
     def add_source(
         self,
         frame: Any,

@@ -216,11 +216,20 @@ export class AtlasMap {
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
     if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
     if (this.changed("states", patch.states)) {
-      await this.tiles.setStates(patch.states);
-      this.legend.refresh();
-      this.overlay.schedule();
+      await this.restyle(patch.states);
     }
     if (this.changed("flash", patch.flash) && patch.flash) this.overlay.flash(patch.flash.feature);
+  }
+
+  async restyle(states) {
+    try {
+      await this.tiles.setStates(states);
+    } catch {
+      delete this.applied.states;
+      this.complain("图层的颜色或筛选没有加载，地图仍是之前的样子，请刷新页面。");
+    }
+    this.legend.refresh();
+    this.overlay.schedule();
   }
 
   async selection(selected) {

@@ -76,6 +76,11 @@ export class View {
     return this.classes[code] || this.style;
   }
 
+  // Only a layer that looks different is sorted, counted and painted anew.
+  isNews(state) {
+    return JSON.stringify(state) !== this.applied;
+  }
+
   async apply(state) {
     const names = Object.keys(state.columns);
     const wanted = names.filter((name) => name === state.by || name in state.filters);
@@ -83,6 +88,7 @@ export class View {
     const columns = Object.fromEntries(wanted.map((name, i) => [name, codes[i]]));
     const texts = state.texts ? await fetchTexts(state.texts) : null;
     return () => {
+      this.applied = JSON.stringify(state);
       this.stamp += 1;
       this.columns = columns;
       this.by = state.by ? columns[state.by] : null;
@@ -128,11 +134,13 @@ export function makeTiles(L) {
     },
 
     async setStates(states) {
-      const changes = await Promise.all(
-        this.views.filter((view) => states[view.id]).map((view) => view.apply(states[view.id])),
-      );
+      this._turn = (this._turn || 0) + 1;
+      const turn = this._turn;
+      const changed = this.views.filter((view) => states[view.id] && view.isNews(states[view.id]));
+      const changes = await Promise.all(changed.map((view) => view.apply(states[view.id])));
+      if (turn !== this._turn) return;
       changes.forEach((change) => change());
-      await this.repaint();
+      if (changed.length) await this.repaint();
     },
 
     createTile(coords, done) {
