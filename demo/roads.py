@@ -8,7 +8,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from demo.routes import CLASSES, C, G, Links, W, X
+from demo.routes import Links, W
 from demo.settlements import Settlements
 from demo.sizes import Array, Size
 from demo.terrain import Terrain
@@ -24,6 +24,7 @@ SURFACE_SHARE = np.array(
         [0.00, 0.68, 0.02, 0.14, 0.12, 0.02, 0.02],
     ]
 )
+THROUGH_SHARE = 0.58
 UNDERSHOOT_SHARE = 0.12
 OVERSHOOT_SHARE = 0.05
 OPEN_SHARE = 0.004
@@ -235,8 +236,7 @@ def make_roads(terrain: Terrain, places: Settlements, links: Links, size: Size, 
     surface = (draw[:, None] > np.cumsum(SURFACE_SHARE[kind], axis=1)[:, :-1]).sum(axis=1)
     chain, walked, forward, _ = _chains(mesh.start, mesh.end, links.route[mesh.link] * 8 + surface[mesh.link])
     length = np.hypot(*(mesh.xy[mesh.start[walked]] - mesh.xy[mesh.end[walked]]).T)
-    streets = int(size.road_edges * 0.42)
-    piece = _cut(length, chain, size.road_edges - streets)
+    piece = _cut(length, chain, int(size.road_edges * THROUGH_SHARE))
     xy, owner, tail, head = _lines(mesh, walked, forward, piece)
     first_edge = np.flatnonzero(np.append(True, piece[1:] != piece[:-1]))
     link = mesh.link[walked[first_edge]]
@@ -248,7 +248,7 @@ def make_roads(terrain: Terrain, places: Settlements, links: Links, size: Size, 
     towns = mesh.node_of_terminal[links.seat_terminal[places.towns["seat"].to_numpy()]]
     core = _reached(mesh, hard, towns)
     linked = core[mesh.node_of_terminal[links.hamlet_terminal]]
-    street, street_lines = _streets(mesh, links, places, linked, streets, rng)
+    street, street_lines = _streets(mesh, links, places, linked, size.road_edges - int(piece[-1]) - 1, rng)
     crossing = _crossings(terrain, mesh)
     return Roads(
         table=pd.concat([table, street], ignore_index=True),
@@ -343,6 +343,3 @@ def _streets(
         ),
         lines,
     )
-
-
-__all__ = ["CLASSES", "SURFACES", "C", "G", "Roads", "W", "X", "make_roads"]

@@ -45,27 +45,27 @@ def spread(
     of the cells it touches: two, or for a knight's move four, all of which must be passable. Where people walk, the
     slope of the step changes the pace after Tobler (1993).
     """
-    pad = EDGE
-    pace = np.pad(minutes_per_m, pad, constant_values=np.inf)
-    has_height = height_m is not None and is_walked is not None
-    height = np.pad(height_m, pad) if height_m is not None and has_height else np.zeros((1, 1))
-    walked = np.pad(is_walked, pad) if is_walked is not None and has_height else np.zeros((1, 1), dtype=np.bool_)
     rows, columns = np.divmod(sources, minutes_per_m.shape[1])
-    time = np.full(pace.shape, np.inf)
     passable = np.isfinite(minutes_per_m[rows, columns])
-    rows, columns = rows[passable] + pad, columns[passable] + pad
-    time[rows, columns] = 0.0
-    sign = -1.0 if towards_source else 1.0
+    rows, columns = rows[passable] + EDGE, columns[passable] + EDGE
     if not rows.size:
-        return time[pad:-pad, pad:-pad]
+        return np.full(minutes_per_m.shape, np.inf)
+    has_height = height_m is not None and is_walked is not None
+    height = np.pad(height_m, EDGE) if height_m is not None and has_height else np.zeros((1, 1))
+    walked = np.pad(is_walked, EDGE) if is_walked is not None and has_height else np.zeros((1, 1), dtype=np.bool_)
+    sign = -1.0 if towards_source else 1.0
+    inner = (slice(EDGE, -EDGE), slice(EDGE, -EDGE))
     if not compiled.IS_COMPILED:
-        time = _by_library(pace, height, walked, has_height, rows, columns, steps, sign, max_minutes)
-        return time[pad:-pad, pad:-pad]
-    width = float(np.min(pace) * steps[2].min() * (np.exp(-FLAT) if has_height else 1.0))
-    offset, side, other = _sides(steps[0], steps[1], pace.shape[1])
-    flat = (time.reshape(-1), pace.reshape(-1), height.reshape(-1), walked.reshape(-1))
+        pace = np.pad(minutes_per_m, EDGE, constant_values=np.inf)
+        return _by_library(pace, height, walked, has_height, rows, columns, steps, sign, max_minutes)[inner]
+    field = np.full((minutes_per_m.shape[0] + 2 * EDGE, minutes_per_m.shape[1] + 2 * EDGE, 2), np.inf)
+    field[..., 1][inner] = minutes_per_m
+    field[rows, columns, 0] = 0.0
+    width = float(minutes_per_m.min() * steps[2].min() * (np.exp(-FLAT) if has_height else 1.0))
+    offset, side, other = _sides(steps[0], steps[1], field.shape[1])
+    flat = (field.reshape(-1), height.reshape(-1), walked.reshape(-1))
     _run_buckets(*flat, has_height, offset, side, other, steps[2], sign, max_minutes, width)
-    return time[pad:-pad, pad:-pad]
+    return field[..., 0][inner].copy()
 
 
 @compile_
@@ -78,8 +78,7 @@ def _wider(store: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @compile_
 def _run_buckets(
-    time: Floats,
-    pace: Floats,
+    field: Floats,
     height: Floats,
     walked: NDArray[np.bool_],
     has_height: bool,
@@ -93,11 +92,12 @@ def _run_buckets(
 ) -> None:
     """Settle cells bucket by bucket, a bucket being the cells reached within the same `width` of minutes.
 
+    `field` holds minutes and pace of each cell side by side, for the memory's sake; impassable cells are inf in both.
     All arrays are flat; `offset` leads to a neighbour, `side` and `other` to the cells a knight's move passes (0: none).
     """
     store = np.empty((BUCKETS, 4096), np.int64)
     count = np.zeros(BUCKETS, np.int64)
-    start = np.flatnonzero(time == 0.0)
+    start = np.flatnonzero(field[::2] == 0.0)
     while start.size > store.shape[1]:
         store = _wider(store)
     store[0, : start.size] = start
@@ -109,7 +109,7 @@ def _run_buckets(
             cell = store[slot, k]
             k += 1
             waiting -= 1
-            now = time[cell]
+            now = field[2 * cell]
             due = int(now * per_width)
             if due < bucket:
                 continue
@@ -121,13 +121,13 @@ def _run_buckets(
                 count[put] += 1
                 waiting += 1
                 continue
-            here = pace[cell]
+            here = field[2 * cell + 1]
             for m in range(offset.size):
                 beyond = cell + offset[m]
-                there = pace[beyond]
-                if time[beyond] <= now or there == np.inf:
+                former = field[2 * beyond]
+                if former <= now:
                     continue
-                first, last = here, there
+                first, last = here, field[2 * beyond + 1]
                 if has_height:
                     slope = sign * (height[beyond] - height[cell]) / length[m]
                     factor = np.exp(3.5 * abs(slope + 0.05) - FLAT)
@@ -138,9 +138,14 @@ def _run_buckets(
                 if side[m] == 0:
                     then = now + length[m] * (first + last) / 2
                 else:
-                    then = now + length[m] * (first + last + pace[cell + side[m]] + pace[cell + other[m]]) / 4
-                if then < time[beyond] and then <= limit:
-                    time[beyond] = then
+                    then = (
+                        now
+                        + length[m]
+                        * (first + last + field[2 * (cell + side[m]) + 1] + field[2 * (cell + other[m]) + 1])
+                        / 4
+                    )
+                if then < former and then <= limit:
+                    field[2 * beyond] = then
                     due = max(bucket, int(then * per_width))
                     put = min(due, bucket + BUCKETS - 1) % BUCKETS
                     if count[put] == store.shape[1]:
