@@ -22,6 +22,7 @@ from views.maps import (
     register_labels,
     register_source,
 )
+from views.signin import audience
 
 ID_FIELDS = {
     "towns": "town_id",
@@ -47,6 +48,7 @@ class Drawn:
     frame: Any
     texts: str | None
     town_codes: str | None
+    audience: frozenset[str] = frozenset()
 
     def position(self, feature_id: str) -> int | None:
         """Give the feature's place in the tiles, None when it is not drawn."""
@@ -93,19 +95,22 @@ def display_text(name: str, frame: Any) -> list[str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)
-def drawn_layer(digest: str, name: str, rows: str, _frame: Any, _towns: list[str]) -> Drawn:
+def drawn_layer(
+    digest: str, name: str, rows: str, _frame: Any, _towns: list[str], audience: tuple[str, ...] = ()
+) -> Drawn:
     """Register a layer's geometry, hover texts and towns once per workspace."""
     del digest, rows
     frame = _frame[_frame.geometry.notna() & ~_frame.geometry.is_empty].reset_index(drop=True)
     zooms = None
     if name == "roads":
         zooms = frame["admin_class"].map(FIRST_ZOOM).fillna(11).to_numpy(np.uint8)
-    source = register_source(frame, id_field=ID_FIELDS[name], kind=KINDS.get(name, "point"), min_zooms=zooms)  # type: ignore[arg-type]
+    who = frozenset(audience)
+    kind: Any = KINDS.get(name, "point")
+    source = register_source(frame, id_field=ID_FIELDS[name], kind=kind, min_zooms=zooms, audience=who)
     column = "name" if name == "towns" else "town"
-    towns = register_column(codes_of(frame[column], _towns)) if column in frame else None
-    return Drawn(
-        name, source, pd.Index(frame[ID_FIELDS[name]]), frame, register_labels(display_text(name, frame)), towns
-    )
+    towns = register_column(codes_of(frame[column], _towns), audience=who) if column in frame else None
+    texts = register_labels(display_text(name, frame), audience=who)
+    return Drawn(name, source, pd.Index(frame[ID_FIELDS[name]]), frame, texts, towns, who)
 
 
 def drawn(context: Context, name: str, *, rows: str = "all", frame: Any = None) -> Drawn | None:
@@ -113,7 +118,8 @@ def drawn(context: Context, name: str, *, rows: str = "all", frame: Any = None) 
     whole = context.workspace.get(name) if frame is None else frame
     if whole is None or "geometry" not in whole or not whole.geometry.notna().any():
         return None
-    return drawn_layer(context.workspace.digest, name, rows, whole, town_names(context.workspace))
+    who = tuple(sorted(audience(context.user))) if name == "households" else ()
+    return drawn_layer(context.workspace.digest, name, rows, whole, town_names(context.workspace), who)
 
 
 def state(
@@ -135,7 +141,7 @@ def state(
         filters["town"] = (list(towns).index(town) + 1,)
     if values is not None and classes is not None:
         order = list(classes)
-        columns["class"] = register_column(codes_of(values.reindex(layer.ids), order))
+        columns["class"] = register_column(codes_of(values.reindex(layer.ids), order), audience=layer.audience)
         styles = (ClassStyle("", "#00000000", "none", outline="#9aa5ad", width=0.6), *classes.values())
         if keep is not None:
             filters["class"] = tuple(order.index(key) + 1 for key in keep)

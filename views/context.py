@@ -13,11 +13,13 @@ from analysis.assess import Assessment, assess
 from analysis.policy import Policy, load_policy
 from geo.errors import InputError
 from layers.workspace import Workspace
+from tracker.accounts import User
 from tracker.office import Office, open_office
+from views.desk import OFFICE_VARIABLE
 from views.labels import Language
+from views.signin import OWNER
 
 POLICIES = Path(__file__).resolve().parents[1] / "policies"
-OFFICE_VARIABLE = "QIYOU_OFFICE"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Context:
     assessment: Assessment
     day: date
     language: Language
+    user: User = OWNER
 
     @property
     def key(self) -> str:

@@ -1,58 +1,76 @@
 """What every session runs: choose office, day, policy and language, then show a page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from geo.errors import AppError
-from tracker.office import open_office
-from views import atlas, chrome
+from tracker.office import Office
+from views import atlas, chrome, moving
 from views.context import Context, office_path, open_context
+from views.desk import desk
 from views.labels import label
-from views.pages import coverage, housing, overview, quality, roads
+from views.pages import coverage, housing, ledger, overview, projects, quality, roads, users
 from views.pages.empty import explain_empty
+from views.scope import may_open, scoped
+from views.signin import NOBODY, current_user
 
 PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
     "overview": (overview.page, ":material/dashboard:"),
     "coverage": (coverage.page, ":material/fact_check:"),
     "roads": (roads.page, ":material/route:"),
     "housing": (housing.page, ":material/home_work:"),
+    "projects": (projects.page, ":material/assignment:"),
+    "ledger": (ledger.page, ":material/list_alt:"),
     "quality": (quality.page, ":material/rule:"),
+    "users": (users.page, ":material/manage_accounts:"),
 }
 
 
-def run_page(name: str) -> None:
+def run_page(name: str, office: Office) -> None:
     """Open what the page needs and show it, or one sentence that says what to mend."""
     language = chrome.language_kept()
     if st.session_state.get("page") != name:
         st.session_state["page"] = name
         atlas.forget_focus()
     try:
-        office = open_office(office_path())
+        user = current_user(office)
         if not office.sources():
             explain_empty(office, language)
             return
         policy, day = chrome.choose_basis(office, language, label("page", name, language))
         with st.spinner(label("app", "assessing", language)):
             context = open_context(office, policy, day, language)
-        PAGES[name][0](context)
+        moving.show_notice()
+        PAGES[name][0](scoped(replace(context, user=user)))
     except AppError as error:
         st.error(str(error), icon=":material/error:")
 
 
 def main() -> None:
-    """Offer the pages and show the chosen one."""
+    """Offer the pages a person may open and show the chosen one."""
     chrome.open_page()
     language = chrome.language_kept()
+    try:
+        office = desk(office_path().absolute())
+        user = current_user(office)
+    except AppError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if user is NOBODY:
+        st.error("登录已失效，请刷新页面重新登录。", icon=":material/lock:")
+        return
     pages = [
         st.Page(
-            partial(run_page, name),
+            partial(run_page, name, office),
             title=label("page", name, language),
             icon=icon,
             url_path=name,
             default=name == "overview",
         )
         for name, (_, icon) in PAGES.items()
+        if may_open(user, name)
     ]
     st.navigation(pages, position="top").run()

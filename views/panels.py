@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from pypinyin import Style, lazy_pinyin
 
+from tracker.accounts import log_access
 from views import excel
 from views.atlas import town_names
 from views.context import Context
@@ -129,13 +130,22 @@ def offer_download(context: Context, tables: Mapping[str, pd.DataFrame], name: s
     file_name = f"{name}_{context.day.isoformat()}.xlsx"
     st.download_button(
         f"{label('action', 'download', context.language)} Excel",
-        data=lambda: excel.workbook(tables, basis(context, **more)),
+        data=lambda: _logged_workbook(context, tables, name, more),
         file_name=file_name,
         mime=excel.MIME,
         icon=":material/download:",
         key=f"download_{name}",
         on_click="ignore",
     )
+
+
+def _logged_workbook(context: Context, tables: Mapping[str, pd.DataFrame], name: str, more: Mapping[str, Any]) -> bytes:
+    """Make the workbook when it is asked for, and write down who took how many rows out under which filters."""
+    if not context.office.ledger.is_read_only:
+        filters = "；".join(f"{key}：{value}" for key, value in more.items() if value not in (None, "", []))
+        rows = sum(len(table) for table in tables.values())
+        log_access(context.office.ledger, context.user.username, "export", what=name, rows=rows, conditions=filters)
+    return excel.workbook(tables, basis(context, **more))
 
 
 def show_finding(row: Any, context: Context) -> None:

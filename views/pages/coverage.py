@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.policy import Need
-from views import atlas, panels
+from views import atlas, panels, proposing
 from views.context import Context
 from views.labels import label
 from views.maps import ClassStyle, show_map, style_of
@@ -202,6 +202,7 @@ def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
         return
     row = next(rows[rows["need"] == chosen].itertuples())
     panels.show_status(row.status, context)
+    proposing.offer_village(context, village, chosen, row.status)
     panels.show_finding(row, context)
     if row.evidence_layer == "facilities" and st.button("在地图上指出证据", icon=":material/my_location:"):
         st.session_state["coverage_flash"] = (village, chosen)

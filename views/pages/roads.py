@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import atlas, panels
+from views import atlas, panels, proposing
 from views.context import Context
 from views.labels import distance, label, money, number
 from views.maps import ClassStyle, show_map, style_of
@@ -145,6 +145,7 @@ def show_card(context: Context) -> None:
     st.markdown(f"#### {panels.plain(row.name)}")
     st.caption(f"{row.town} · {row.natural_village_id}")
     panels.show_badge(label("state", row.state, context.language), BADGES.get(row.state, "gray"))
+    proposing.offer_natural_village(context, row.natural_village_id, row.state)
     due = {"yes": "应通", "True": "应通", "no": "不在范围（人口不足）", "False": "不在范围（人口不足）"}.get(
         str(row.is_due), "不明（人口未登记）"
     )

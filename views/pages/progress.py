@@ -1,0 +1,235 @@
+"""目标与报告: every target of the document against what was observed, and its reports on its own cadence."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from analysis.progress import MONTHS, Period, periods, progress, reports_due
+from geo.errors import AppError
+from tracker import measures
+from tracker.accounts import log_access
+from views import excel, moving, panels, progressbook
+from views.context import Context
+from views.labels import label, number, percent
+
+COLORS = {"met": "blue", "behind": "red", "best_effort_behind": "orange", "not_due": "gray", "unknown": "gray"}
+INKS = {
+    "met": "#1f5f8b",
+    "behind": "#b3261e",
+    "best_effort_behind": "#c77700",
+    "not_due": "#8a97a1",
+    "unknown": "#8a97a1",
+}
+
+
+def show_progress(context: Context) -> None:
+    """Show the targets on a day, and offer the reports that fall due."""
+    policy = context.policy
+    first, second, third = st.columns([1, 1, 2.2], vertical_alignment="bottom")
+    day = first.date_input(
+        "看到哪一天", moving.today(), key="target_day", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+    )
+    with second:
+        if (
+            context.user.may("edit")
+            and policy.targets
+            and st.button("登记实际数", icon=":material/add:", key="measure_new")
+        ):
+            show_form(context)
+    third.caption(
+        panels.plain(
+            f"《{policy.title}》：{len(policy.targets)} 个目标。“力争”“基本”“原则上”没达到显示为黄色，不算违约；没有数据显示为不明。"
+        )
+    )
+    seen = progressbook.actuals(
+        context.office.ledger, policy, context.assessment.findings, context.day, progressbook.Cut(day)
+    )
+    if policy.targets:
+        rows = progress(policy, day, seen)
+        show_counts(context, rows)
+        left, right = st.columns([1.5, 1], gap="medium")
+        with left:
+            show_targets(rows, progressbook.target_table(policy, seen, day))
+        with right, st.container(border=True):
+            show_series(context, rows, seen)
+    else:
+        st.info(f"《{policy.title}》没有写分年度目标。")
+    show_reports(context, day)
+
+
+def show_counts(context: Context, rows: pd.DataFrame) -> None:
+    """Show how many targets stand where."""
+    counts = rows["status"].value_counts()
+    with st.container(horizontal=True, gap="small"):
+        for name, color in COLORS.items():
+            if counts.get(name, 0):
+                panels.show_badge(f"{label('progress', name, context.language)} {counts[name]}", color)
+
+
+def show_targets(rows: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Show the table; the chosen target is drawn beside it."""
+    colors = {label("progress", key): ink for key, ink in INKS.items()}
+    styled = table.style.map(lambda text: f"color: {colors.get(text, '#1b2730')}; font-weight: 600", subset=["结论"])
+    styled = styled.format(
+        {
+            name: lambda v: number(v, 4).rstrip("0").rstrip(".")
+            for name in ("目标值", "实际", "还差", "到期预计", "预计下限", "预计上限")
+        }
+    )
+    panels.show_table(styled, key="target_table", ids=rows["target_id"].tolist(), kind="targets", height=330)
+
+
+def written(value: float, unit: str) -> str:
+    """Write a figure in its unit; shares as percentages.
+
+    >>> written(0.7, "share"), written(3, "village")
+    ('70.0%', '3')
+    """
+    return percent(value) if unit == "share" else number(value, 0 if float(value).is_integer() else 2)
+
+
+def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> None:
+    """Draw what was observed of a measure against its targets, with the forecast and its range."""
+    chosen = panels.selected("targets")
+    found = rows[rows["target_id"] == chosen]
+    row = (found if len(found) else rows).iloc[0]
+    series = rows[rows["measure"] == row["measure"]]
+    st.markdown(f"**{panels.plain(row['label'])}**")
+    panels.show_badge(label("progress", row["status"], context.language), COLORS[row["status"]])
+    actual = (
+        f"{written(row['actual'], row['unit'])}（{row['actual_day']}）" if pd.notna(row["actual"]) else "还没有数据"
+    )
+    st.text(f"目标 {written(row['target'], row['unit'])}（{row['due']}），实际 {actual}")
+    if pd.notna(row["forecast"]):
+        span = (
+            f"（{written(row['forecast_low'], row['unit'])}–{written(row['forecast_high'], row['unit'])}）"
+            if pd.notna(row["forecast_low"])
+            else "（只有两次数据，给不出范围）"
+        )
+        st.text(f"照现在的速度，到期约 {written(row['forecast'], row['unit'])}{span}")
+    st.caption(
+        panels.plain(
+            f"{label('strength', row['strength'])} · 条款 {row['reference']}{'；' + row['note'] if isinstance(row['note'], str) and row['note'] else ''}"
+        )
+    )
+    points = seen[seen["measure"] == row["measure"]]
+    st.altair_chart(_chart(series, points), height=190)
+
+
+def _chart(series: pd.DataFrame, points: pd.DataFrame) -> Any:
+    goals = pd.DataFrame({"day": pd.to_datetime(series["due"]), "value": series["target"], "what": "目标"})
+    done = pd.DataFrame({"day": pd.to_datetime(points["day"]), "value": points["value"].astype(float), "what": "实际"})
+    colors = alt.Scale(domain=["目标", "实际"], range=["#8a97a1", "#1f5f8b"])
+    base = alt.Chart(pd.concat([goals, done])).encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(format="%Y-%m", labelFontSize=12)),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(labelFontSize=12)),
+        color=alt.Color("what:N", scale=colors, legend=alt.Legend(orient="top", title=None, labelFontSize=13)),
+        tooltip=[
+            alt.Tooltip("what:N", title=""),
+            alt.Tooltip("day:T", title="日期", format="%Y-%m-%d"),
+            alt.Tooltip("value:Q", title="数值"),
+        ],
+    )
+    return base.mark_line(point=alt.OverlayMarkDef(size=70), strokeWidth=2.5)
+
+
+def duties(context: Context) -> dict[str, dict[str, Any]]:
+    """List the document's periodic duties; a quarterly report is always there, marked as not asked for."""
+    asked = {str(item["id"]): item for item in context.policy.tables.get("reporting", {}).get("duties", [])}
+    if not any(item["every"] in {"quarter", "half_year"} for item in asked.values()):
+        asked["own_quarter"] = {
+            "id": "own_quarter",
+            "label": "季度报告（文件没有要求）",
+            "every": "quarter",
+            "reference": "",
+        }
+    return asked
+
+
+def show_reports(context: Context, day: date) -> None:
+    """Offer each report with one click, beside the period before."""
+    st.markdown("##### 定期报告")
+    listed = duties(context)
+    first, second, third = st.columns([2, 1.3, 1.2], vertical_alignment="bottom")
+    texts = {
+        key: f"{item['label']} · {label('every', item['every'], context.language)}{'，条款 ' + item['reference'] if item['reference'] else ''}"
+        for key, item in listed.items()
+    }
+    key = first.selectbox("哪一种", list(texts), format_func=texts.__getitem__, key="report_duty")
+    every = listed[key]["every"]
+    found = periods(every, day - timedelta(days=31 * MONTHS[every] * 8), day)[::-1]
+    period = second.selectbox(
+        "哪一期",
+        found,
+        format_func=lambda item: item.label + ("（未完）" if item.end > day else ""),
+        key=f"report_period_{every}",
+    )
+    with third:
+        offer_report(context, listed[key]["label"], period, every)
+    due = reports_due(context.policy, day, day + timedelta(days=200))
+    if len(due):
+        row = due.iloc[0]
+        st.caption(panels.plain(f"接下来：{row['label']}（{row['period']}）{row['due']} 前，条款 {row['reference']}"))
+
+
+def offer_report(context: Context, name: str, period: Period, every: str) -> None:
+    """Offer the report as a workbook; making it is logged."""
+
+    def make() -> bytes:
+        tables = progressbook.report_tables(
+            context.office.ledger, context.policy, context.assessment.findings, context.day, period, every
+        )
+        log_access(
+            context.office.ledger,
+            context.user.username,
+            "export",
+            what=f"{name} {period.label}",
+            rows=sum(map(len, tables.values())),
+        )
+        return excel.workbook(tables, panels.basis(context, 报告=name, 期间=f"{period.start} 至 {period.end}"))
+
+    st.download_button(
+        f"{period.label} Excel", data=make, file_name=f"{name}_{period.label}.xlsx", mime=excel.MIME, icon=":material/download:",
+        type="primary", key="report_download", on_click="ignore",
+    )  # fmt: skip
+
+
+@st.dialog("登记实际数")
+def show_form(context: Context) -> None:
+    """Let the person report what a measure stood at on a day, with its source."""
+    first = {target.measure: target for target in reversed(context.policy.targets)}
+    with st.form("measure", border=False):
+        measure = st.selectbox(
+            "指标",
+            list(first),
+            format_func=lambda key: (
+                f"{first[key].label.split('（')[0]}（{label('unit', first[key].unit, context.language)}）"
+            ),
+        )
+        value = st.number_input("数值（比例填小数，如 70% 填 0.7）", value=None, format="%.4f")
+        at = st.date_input("哪一天的数", moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+        source = st.text_input("来源（哪份报表、哪个单位）", max_chars=200)
+        if st.form_submit_button("登记", type="primary"):
+            if value is None or not source.strip():
+                st.error("请填写数值和来源。")
+                return
+            try:
+                number_ = moving.form_id("measure")
+                measures.observe(
+                    context.office.ledger,
+                    measure,
+                    value,
+                    at=at,
+                    by=context.user.username,
+                    source=source.strip(),
+                    event_id=number_,
+                )
+            except AppError as error:
+                st.error(str(error))
+                return
+            st.session_state.pop("form_measure", None)
+            st.session_state[moving.NOTICE] = ("success", "已登记。")
+            st.rerun()

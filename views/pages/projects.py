@@ -1,0 +1,138 @@
+"""项目与进度: works from gap to closed, their money, and how far the targets of the document are."""
+
+import pandas as pd
+import streamlit as st
+
+from tracker import funds, projects
+from tracker.projects import Project
+from tracker.status import PROJECT_LABELS
+from views import moving, panels
+from views.context import Context
+from views.labels import label
+from views.moment import Moment, choose_moment, moment_basis, show_moment
+from views.pages.funds import show_funds
+from views.pages.progress import show_progress
+from views.project_card import show_card
+from views.proposing import Seed, show_form
+from views.recheck import need_label
+
+COLUMNS = {
+    "project_id": "编号", "title": "项目", "status": "状态", "since": "自", "town": "乡镇", "year": "年度", "kind": "类别", "owner": "责任单位",
+    "planned_cost_cny10k": "计划万元", "actual_cost_cny10k": "实际万元", "allocation_cny10k": "下达万元", "payment_cny10k": "支付万元",
+    "planned_length_km": "计划公里", "actual_length_km": "实际公里", "needs": "解决缺口", "still_open": "销号时仍有缺口",
+}  # fmt: skip
+PARTS = ("项目", "资金", "目标与报告")
+HEIGHT = 505
+
+
+def in_scope(context: Context, found: list[Project]) -> list[Project]:
+    """Keep the projects a person may see: a town clerk those of the own towns."""
+    towns = set(context.user.towns)
+    return [item for item in found if not towns or item.description.town in towns]
+
+
+def choose(context: Context, found: list[Project]) -> list[Project]:
+    """Narrow the list by town, year, need, unit responsible and status."""
+    first, second, third, fourth, last = st.columns([1.1, 0.8, 1.3, 1.3, 1.5], vertical_alignment="bottom")
+    with first:
+        town = panels.choose_town(context)
+    years = sorted({item.description.year for item in found})
+    year = second.selectbox("年度", years, index=None, placeholder="全部", key="project_year")
+    needs = sorted({need for item in found for _, need in item.description.needs})
+    need = third.selectbox(
+        "缺口",
+        needs,
+        index=None,
+        placeholder="全部",
+        format_func=lambda key: need_label(context, key),
+        key="project_need",
+    )
+    owners = sorted({item.description.owner for item in found if item.description.owner})
+    owner = fourth.selectbox("责任单位", owners, index=None, placeholder="全部", key="project_owner")
+    with last, st.container(horizontal=True, gap="small"):
+        st.session_state["moment"] = choose_moment()
+        if context.user.may("edit") and st.button("新建项目", icon=":material/add:", key="project_new"):
+            show_form(context, Seed())
+    kept = [item for item in found if town is None or item.description.town == town]
+    kept = [item for item in kept if year is None or item.description.year == year]
+    kept = [item for item in kept if owner is None or item.description.owner == owner]
+    return [item for item in kept if need is None or need in {name for _, name in item.description.needs}]
+
+
+def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataFrame:
+    """Make the table of projects with their money, in 万元."""
+    sums = funds.totals(
+        funds.postings(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on), ["project_id"]
+    )
+    table = projects.project_table(found)
+    for stage in ("allocation", "payment"):
+        values = [float(getattr(sums.get((item.project_id,), funds.Sums()), stage)) / 1e4 for item in found]
+        table[f"{stage}_cny10k"] = values
+    table = table.reindex(columns=list(COLUMNS))
+    table["status"] = table["status"].map(lambda key: label("project_status", key, context.language))
+    table["kind"] = table["kind"].map(lambda key: label("sector", key, context.language))
+    for column, attribute in (("needs", "description"), ("still_open", "")):
+        table[column] = [
+            "、".join(
+                need_label(context, need) for _, need in (item.description.needs if attribute else item.still_open)
+            )
+            for item in found
+        ]
+    return table.rename(columns=COLUMNS)
+
+
+def show_projects(context: Context) -> None:
+    """Show the list by status, and the card of the one chosen."""
+    shown = st.container()
+    whole = in_scope(context, projects.projects(context.office.ledger))
+    with shown:
+        kept = choose(context, whole)
+    moment: Moment = st.session_state["moment"]
+    if moment.is_past:
+        past = in_scope(context, projects.projects(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
+        ids = {item.project_id for item in kept}
+        kept = [item for item in past if item.project_id in ids]
+        show_moment(moment)
+    counts = {name: sum(item.status == name for item in kept) for name in PROJECT_LABELS}
+    keep = panels.choose_classes("状态", "project_status", counts, context, "project_status")
+    kept = [item for item in kept if item.status in keep]
+    if not whole:
+        st.info(
+            "还没有项目。在“七有覆盖”或“道路硬化”页点一个村，在说明卡上按“立项”；也可以按右上“新建项目”。",
+            icon=":material/ads_click:",
+        )
+        return
+    left, right = st.columns([1.45, 1], gap="medium")
+    with left:
+        table = table_of(context, kept, moment)
+        panels.show_table(
+            table, key="project_table", ids=[item.project_id for item in kept], kind="projects", height=HEIGHT - 44
+        )
+        first, second = st.columns([2.4, 1], vertical_alignment="center")
+        first.caption(
+            f"{len(kept)} 个项目；计划 {table['计划万元'].sum():,.2f} 万元，支付 {table['支付万元'].sum():,.2f} 万元。点一行看说明卡。"
+        )
+        with second:
+            panels.offer_download(context, {"项目": table}, "项目", **moment_basis(moment))
+    with right, st.container(height=HEIGHT, border=True):
+        chosen = next((item for item in kept if item.project_id == panels.selected("projects")), None)
+        if chosen is None:
+            st.info("点一个项目：内容、下一步、经过、资金。", icon=":material/ads_click:")
+        else:
+            show_card(context, chosen, is_past=moment.is_past)
+
+
+def page(context: Context) -> None:
+    """Show projects, money, or targets and reports."""
+    part = (
+        st.segmented_control("部分", PARTS, default=PARTS[0], key="project_part", label_visibility="collapsed")
+        or PARTS[0]
+    )
+    if moving.show_conflict(context):
+        return
+    if part == "项目":
+        show_projects(context)
+    elif part == "资金":
+        show_funds(context)
+    else:
+        show_progress(context)
