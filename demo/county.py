@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from demo import deliveries
-from demo.deliveries import Plan
 from demo.facilities import make_claims, make_facilities
 from demo.faults import Planted, spoil_households
 from demo.households import count_people, make_households
+from demo.plan import Plan
 from demo.register import make_register, route_codes
 from demo.roads import make_roads
 from demo.routes import make_links

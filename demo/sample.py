@@ -8,7 +8,7 @@ import shapely
 
 from demo import ledgers
 from demo.county import plan_county
-from demo.deliveries import Plan
+from demo.plan import Plan
 from demo.register import SURFACE_TEXT
 from demo.roads import SURFACES
 
