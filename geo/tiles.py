@@ -7,28 +7,38 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from geo.errors import CRSError, InputError
 from geo.mvt import EXTENT, LINE, POINT, POLYGON, encode_layer
+from geo.tilegeometry import (
+    FULL_ZOOM,
+    Bounds,
+    Geometry,
+    anchors,
+    as_kind,
+    clip,
+    flatten,
+    simplify,
+    thinned,
+    tile_units,
+    to_degrees,
+    to_world,
+    world_of_degrees,
+)
 
-Geometry = Literal["polygon", "line", "point"]
-Bounds = tuple[float, float, float, float]
+__all__ = ["FULL_ZOOM", "MAX_ZOOM", "Bounds", "Geometry", "Prepared", "TileSource"]
 
 MAX_ZOOM = 22
-FULL_ZOOM = 16  # from this tile zoom on every point is in its tile and no shape is simplified
-UNITS_PER_PIXEL = 8
-_CELL_PX = 4
 _TOLERANCE_UNITS = 6
 _BUFFER_UNITS = {"polygon": 64, "line": 128, "point": 192}
 _KINDS = {"polygon": POLYGON, "line": LINE, "point": POINT}
 _FORMAT = "3"
-_WORLD_M = 20037508.342789244
 
 
 @dataclass(frozen=True)
@@ -99,10 +109,10 @@ class TileSource:
         shapes = np.asarray(frame.geometry.values, dtype=object)
         self._positions = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
         self.digest = self._digest(shapes, CRS.from_user_input(frame.crs))
-        self._shapes = _to_world(_as_kind(shapes[self._positions], kind), CRS.from_user_input(frame.crs))
+        self._shapes = to_world(as_kind(shapes[self._positions], kind), CRS.from_user_input(frame.crs))
         self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)
-        self._anchors = _anchors(self._shapes) if kind == "polygon" else None
-        self._first_zoom = _thinned(self._boxes[:, :2], self.priority[self._positions]) if kind == "point" else None
+        self._anchors = anchors(self._shapes) if kind == "polygon" else None
+        self._first_zoom = thinned(self._boxes[:, :2], self.priority[self._positions]) if kind == "point" else None
         self._prepared: dict[int, Prepared] = {}
         self._lock = threading.Lock()
 
@@ -114,11 +124,11 @@ class TileSource:
     @property
     def bounds(self) -> Bounds | None:
         """West, south, east, north in degrees; None when nothing has a geometry."""
-        return _to_degrees(self._boxes)
+        return to_degrees(self._boxes)
 
     def bounds_of(self, position: int) -> Bounds | None:
         """Return west, south, east, north of one row in degrees; None without geometry or out of range."""
-        return _to_degrees(self._boxes[self._positions == position])
+        return to_degrees(self._boxes[self._positions == position])
 
     def within(self, ring: Sequence[tuple[float, float]]) -> npt.NDArray[np.int64]:
         """Return the positions of rows that touch a polygon.
@@ -137,7 +147,7 @@ class TileSource:
         corners = np.asarray(ring, dtype=np.float64)
         if corners.ndim != 2 or len(corners) < 3 or not np.isfinite(corners).all():
             return np.zeros(0, dtype=np.int64)
-        area = shapely.make_valid(shapely.Polygon(_world_of_degrees(corners)))
+        area = shapely.make_valid(shapely.Polygon(world_of_degrees(corners)))
         shapely.prepare(area)
         west, south, east, north = area.bounds
         box = self._boxes
@@ -171,9 +181,9 @@ class TileSource:
             return b""
         if self.kind == "point":
             corners, parts = box[hit, :2], np.arange(len(hit) + 1)
-            return self._encode(prepared.positions[hit], _units(corners, z, x, y), parts, parts)
-        shapes = _clip(prepared.shapes[hit], box[hit], (west, north, east, south))
-        drawn = self._encode(prepared.positions[hit], *_flatten(shapes, self.kind, z, x, y))
+            return self._encode(prepared.positions[hit], tile_units(corners, z, x, y), parts, parts)
+        shapes = clip(prepared.shapes[hit], box[hit], (west, north, east, south))
+        drawn = self._encode(prepared.positions[hit], *flatten(shapes, self.kind, z, x, y))
         return drawn + self._anchor_layer(z, x, y)
 
     def _anchor_layer(self, z: int, x: int, y: int) -> bytes:
@@ -183,7 +193,7 @@ class TileSource:
         corners = self._anchors * 2**z - (x, y)
         here = np.flatnonzero(((corners >= 0) & (corners < 1)).all(axis=1) & (self.min_zooms[self._positions] <= z))
         each = np.arange(len(here) + 1)
-        units = _units(self._anchors[here], z, x, y)
+        units = tile_units(self._anchors[here], z, x, y)
         return encode_layer("anchors", POINT, self._positions[here], units, each, each)
 
     def _encode(self, positions: Any, coordinates: Any, part_offsets: Any, feature_offsets: Any) -> bytes:
@@ -211,7 +221,7 @@ class TileSource:
             return Prepared(self._positions[chosen], None, self._boxes[chosen])
         shapes = self._shapes[chosen]
         if zoom < FULL_ZOOM:
-            shapes = _simplify(shapes, self.kind, _TOLERANCE_UNITS / EXTENT / 2**zoom)
+            shapes = simplify(shapes, self.kind, _TOLERANCE_UNITS / EXTENT / 2**zoom)
         return Prepared(self._positions[chosen], shapes, shapely.bounds(shapes).reshape(-1, 4))
 
     def _digest(self, shapes: Any, crs: CRS) -> str:
@@ -232,119 +242,3 @@ def _one_a_row(values: npt.ArrayLike | None, count: int, dtype: Any, name: str) 
     if array.shape != (count,):
         raise InputError(f"图层“{name}”有 {count} 行，但给出的数组有 {array.shape} 个值。应为每行一个值。")
     return array
-
-
-def _as_kind(shapes: Any, kind: Geometry) -> Any:
-    """Return shapes that can be drawn as `kind`: areas mended, anything drawn as a point reduced to one."""
-    if kind == "point":
-        wide = shapely.get_type_id(shapes) != 0
-        shapes = shapes.copy()
-        shapes[wide] = shapely.point_on_surface(shapes[wide])
-        return shapes
-    if kind == "line":
-        return np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)
-    broken = ~shapely.is_valid(shapes)
-    if broken.any():
-        shapes = shapes.copy()
-        shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    return shapes
-
-
-def _to_world(shapes: Any, crs: CRS) -> Any:
-    """Project to web mercator scaled to 0..1 with y down."""
-    move = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
-
-    def project(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        east, north = move.transform(xy[:, 0], xy[:, 1])
-        return np.column_stack([0.5 + np.asarray(east) / _WORLD_M / 2, 0.5 - np.asarray(north) / _WORLD_M / 2])
-
-    return np.asarray(shapely.transform(shapes, project), dtype=object)
-
-
-def _anchors(shapes: Any) -> npt.NDArray[np.float64]:
-    points: npt.NDArray[np.float64] = shapely.get_coordinates(shapely.point_on_surface(shapes)).reshape(-1, 2)
-    return points
-
-
-def _world_of_degrees(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    latitude = np.radians(np.clip(corners[:, 1], -85.05, 85.05))
-    return np.column_stack([0.5 + corners[:, 0] / 360, 0.5 - np.arcsinh(np.tan(latitude)) / (2 * np.pi)])
-
-
-def _to_degrees(boxes: npt.NDArray[np.float64]) -> Bounds | None:
-    if len(boxes) == 0:
-        return None
-    west, top = boxes[:, :2].min(axis=0)
-    east, bottom = boxes[:, 2:].max(axis=0)
-    south, north = (float(np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * v))))) for v in (bottom, top))
-    return float(west * 360 - 180), south, float(east * 360 - 180), north
-
-
-def _thinned(points: npt.NDArray[np.float64], priority: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Return the zoom from which each point is drawn: one a cell of four pixels, the highest priority first."""
-    first = np.full(len(points), FULL_ZOOM, dtype=np.uint8)
-    order = np.argsort(-priority, kind="stable")
-    kept = 0
-    for zoom in range(FULL_ZOOM):
-        side = 2**zoom * (EXTENT // UNITS_PER_PIXEL // _CELL_PX)
-        cells = np.floor(points[order] * side).astype(np.int64)
-        _, chosen = np.unique(cells[:, 0] * side + cells[:, 1], return_index=True)
-        fresh = chosen[chosen >= kept]
-        if len(fresh) == 0:
-            continue
-        first[order[fresh]] = zoom
-        rest = np.ones(len(order), dtype=bool)
-        rest[:kept] = False
-        rest[fresh] = False
-        order = np.concatenate([order[:kept], order[fresh], order[rest]])
-        kept += len(fresh)
-        if kept == len(order):
-            break
-    return first
-
-
-def _simplify(shapes: Any, kind: Geometry, tolerance: float) -> Any:
-    """Simplify for one zoom; areas that share edges keep sharing them."""
-    if kind == "polygon" and len(shapes) and np.isin(shapely.get_type_id(shapes), (3, 6)).all():
-        return shapely.coverage_simplify(shapes, tolerance)
-    return shapely.simplify(shapes, tolerance, preserve_topology=kind == "polygon")
-
-
-def _clip(shapes: Any, boxes: npt.NDArray[np.float64], window: Bounds) -> Any:
-    """Cut shapes that reach beyond the window; those inside are passed on untouched."""
-    west, north, east, south = window
-    inside = (boxes[:, 0] >= west) & (boxes[:, 2] <= east) & (boxes[:, 1] >= north) & (boxes[:, 3] <= south)
-    if inside.all():
-        return shapes
-    out = shapes.copy()
-    out[~inside] = shapely.clip_by_rect(shapes[~inside], west, north, east, south)
-    return out
-
-
-def _units(corners: npt.NDArray[np.float64], z: int, x: int, y: int) -> npt.NDArray[np.int64]:
-    units: npt.NDArray[np.int64] = np.rint((corners * 2**z - (x, y)) * EXTENT).astype(np.int64)
-    return units
-
-
-def _flatten(shapes: Any, kind: Geometry, z: int, x: int, y: int) -> tuple[Any, Any, Any]:
-    """Return tile coordinates, where each line or ring begins, and where each shape begins among those."""
-    lines, owner = shapely.get_parts(shapes, return_index=True)
-    if kind == "polygon":
-        areal = shapely.get_type_id(lines) == 3
-        lines, ring_owner = shapely.get_rings(shapely.orient_polygons(lines[areal]), return_index=True)
-        owner = owner[areal][ring_owner]
-    corners, part = shapely.get_coordinates(lines, return_index=True)
-    units = _units(corners, z, x, y)
-    new = np.ones(len(units), dtype=bool)
-    new[1:] = (units[1:] != units[:-1]).any(axis=1) | (part[1:] != part[:-1])
-    if kind == "polygon":
-        ends = np.append(part[1:] != part[:-1], True) if len(part) else np.zeros(0, dtype=bool)
-        new &= ~ends
-    least = 3 if kind == "polygon" else 2
-    sizes = np.bincount(part[new], minlength=len(lines))
-    new &= sizes[part] >= least
-    sizes = np.where(sizes >= least, sizes, 0)
-    whole = sizes > 0
-    part_offsets = np.concatenate([[0], np.cumsum(sizes[whole])]).astype(np.int64)
-    feature_offsets = np.searchsorted(owner[whole], np.arange(len(shapes) + 1)).astype(np.int64)
-    return units[new], part_offsets, feature_offsets
