@@ -294,6 +294,15 @@ def test_within_a_ring_by_hand() -> None:
     ).tolist() == [0]
 
 
+def test_a_tile_holds_no_attribute_unless_asked() -> None:
+    private = frame([Point(LON, LAT)]).assign(head_name="王秀兰", id_number="440224195001010021", phone="13800000000")
+    plain = TileSource(private, kind="point").tile(0, 0, 0)
+    for canary in ("王秀兰", "440224195001010021", "13800000000", "head_name"):
+        assert canary.encode() not in plain
+    named = TileSource(private, kind="point", texts={"kind": ["house"]}).tile(0, 0, 0)
+    assert decode(named)["features"]["features"][0]["properties"] == {"kind": "house"}
+
+
 def test_polygons_drawn_as_points_stand_inside() -> None:
     shape = Polygon([(0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3)])
     horseshoe = shapely.transform(shape, lambda xy: xy * 0.01 + np.array([LON, LAT]))

@@ -224,6 +224,8 @@ export class AtlasMap {
   async restyle(states) {
     try {
       await this.tiles.setStates(states);
+      this.banner?.remove();
+      this.banner = null;
     } catch {
       delete this.applied.states;
       this.complain("图层的颜色或筛选没有加载，地图仍是之前的样子，请刷新页面。");
