@@ -9,11 +9,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-import shapely.ops
 from numpy.typing import NDArray
 
 from analysis.hardened import HARDENED, admin_classes, price, surfaces, usable
 from analysis.policy import Policy, value_on
+from geo.stretches import places_along, stretches
 from layers.problem import Problem
 from layers.workspace import Workspace
 
@@ -204,9 +204,7 @@ def _risks(parts: Any, elevation: Callable[[Floats], Floats] | None, steep: floa
     length = metres[part]
     at = turn * length / np.maximum(count[part] - 1, 1)
     before, after = np.maximum(at - REACH_M, 0.0), np.minimum(at + REACH_M, length)
-    back, here, ahead = (
-        shapely.get_coordinates(shapely.line_interpolate_point(parts[part], where)) for where in (before, at, after)
-    )
+    back, here, ahead = (places_along(parts, part, where) for where in (before, at, after))
     radius, slope = _radius(back, here, ahead), np.full(len(at), np.nan)
     if elevation is not None and len(at):
         slope = np.abs(elevation(ahead) - elevation(back)) / (after - before) * 100
@@ -216,10 +214,11 @@ def _risks(parts: Any, elevation: Callable[[Floats], Floats] | None, steep: floa
     start = np.flatnonzero(is_risky & (is_first | ~np.r_[False, is_risky[:-1]][: len(part)]))
     stop = np.flatnonzero(is_risky & (is_last | ~np.r_[is_risky[1:], False][: len(part)]))
     begin, end = np.maximum(at[start] - STEP_M / 2, 0.0), np.minimum(at[stop] + STEP_M / 2, length[start])
-    runs = list(zip(start, stop + 1, strict=True))
     known = np.where(np.isfinite(slope), slope, -np.inf)
-    worst = np.array([known[run[0] : run[1]].max() for run in runs], np.float64)
-    shapes = [shapely.ops.substring(line, *ends) for line, *ends in zip(parts[part[start]], begin, end, strict=True)]
+    edges = np.column_stack([start, stop + 1]).ravel()  # from each start to just before its stop, and what lies between
+    worst = np.maximum.reduceat(np.append(known, -np.inf), edges)[::2] if len(edges) else np.empty(0)
+    sharpest = np.minimum.reduceat(np.append(radius, np.inf), edges)[::2] if len(edges) else np.empty(0)
+    shapes = stretches(parts[part[start]], begin, end)
     return pd.DataFrame(
         {
             "part": part[start],
@@ -227,8 +226,8 @@ def _risks(parts: Any, elevation: Callable[[Floats], Floats] | None, steep: floa
             "end_km": end / 1000,
             "length_km": (end - begin) / 1000,
             "max_slope_percent": np.where(np.isfinite(worst), worst, np.nan),
-            "min_radius_m": np.array([radius[run[0] : run[1]].min() for run in runs], np.float64),
-            "geometry": np.array(shapes, dtype=object),
+            "min_radius_m": sharpest,
+            "geometry": shapes,
         }
     )
 

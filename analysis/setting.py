@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 
 from analysis.access import RoadGraph, Ways, arrive, make_graph, ways_to
@@ -68,8 +67,7 @@ class Setting:
 
     def elevation_m(self, points: Floats) -> Floats:
         """Read the height of places, (n, 2) in metres, from the terrain: metres, NaN outside it."""
-        places = gpd.GeoSeries(gpd.points_from_xy(points[:, 0], points[:, 1]), crs=self.ws.crs)
-        return sample(str(self.dem), places)
+        return sample(str(self.dem), points, crs=self.ws.crs)
 
     def context(self) -> Context:
         """Offer all this to the rules."""

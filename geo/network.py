@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-import shapely.ops
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -17,6 +16,7 @@ from geo.lines import REPAIR_COLUMNS, read_lines
 from geo.nearest import nearest_line
 from geo.noding import meetings
 from geo.pieces import cut_lines
+from geo.stretches import stretches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -216,8 +216,9 @@ def _cut_edges(network: Network, places: Ints, new: Ints) -> tuple[Network, Ints
     edge, at, node = edge[order], at[order], node[order]
     piece = np.flatnonzero(edge[1:] == edge[:-1])
     old = edge[piece]
-    share = at / length[edge]
-    shapes = [_part(network.edge_geometry[e], share[i], share[i + 1]) for e, i in zip(old, piece, strict=True)]
+    lines = network.edge_geometry[old]
+    metres = shapely.length(lines)
+    shapes = stretches(lines, at[piece] / length[old] * metres, at[piece + 1] / length[old] * metres)
     xy = shapely.line_interpolate_point(
         network.edge_geometry[places[:, 0]], places[:, 1] / length[places[:, 0]], normalized=True
     )
@@ -229,14 +230,10 @@ def _cut_edges(network: Network, places: Ints, new: Ints) -> tuple[Network, Ints
         np.r_[network.edge_to[keep], node[piece + 1]],
         np.r_[network.edge_length_mm[keep], (at[piece + 1] - at[piece]).astype(np.uint32)],
         np.r_[network.edge_road[keep], network.edge_road[old]],
-        np.r_[network.edge_geometry[keep], np.array(shapes, dtype=object)],
+        np.r_[network.edge_geometry[keep], shapes],
         network.repairs,
     )
     return whole, np.r_[np.flatnonzero(keep), old]
-
-
-def _part(line: Any, start: float, end: float) -> Any:
-    return shapely.ops.substring(line, start, end, normalized=True)
 
 
 def cheapest_edges(network: Network, weight: Any) -> tuple[Any, Ints]:

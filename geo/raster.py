@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from rasterio.windows import Window
 
 from geo.errors import CRSError, InputError
@@ -97,12 +96,26 @@ def crs_of(raster: Any, name: str) -> CRS:
 
 def values_of(raster: Any, window: Window | None = None) -> NDArray[np.float64]:
     """Read a window, or all, as numbers, NaN where the raster holds nothing."""
-    band = raster.read(1, window=window)
+    return _numbers(raster.read(1, window=window), raster.nodata)
+
+
+def _numbers(band: NDArray[Any], nodata: float | None) -> NDArray[np.float64]:
     values: NDArray[np.float64] = band.astype(np.float64)
-    if raster.nodata is not None and not np.isnan(raster.nodata):
-        values[band == np.asarray(raster.nodata).astype(band.dtype)] = np.nan
+    if nodata is not None and not np.isnan(nodata):
+        values[band == np.asarray(nodata).astype(band.dtype)] = np.nan
     values[~np.isfinite(values)] = np.nan
     return values
+
+
+def _places_in_cells(points: NDArray[Any], crs: Any, raster: Any, name: str) -> NDArray[np.float64]:
+    """Bring plain coordinates into the raster's CRS and then into its columns and rows."""
+    own = crs_of(raster, name)
+    x, y = np.asarray(points, np.float64).T
+    given = own if crs is None else CRS.from_user_input(crs)
+    if given != own:
+        x, y = Transformer.from_crs(given, own, always_xy=True).transform(x, y)
+    back = ~raster.transform
+    return np.column_stack([back.a * x + back.c, back.e * y + back.f])
 
 
 def _in_cells(zones: Any, raster: Any, name: str) -> NDArray[Any]:
@@ -276,10 +289,11 @@ def sample(raster_path: str | Path, points: Any, *, crs: Any = None) -> NDArray[
     name = Path(raster_path).name
     with open_raster(raster_path) as raster:
         if isinstance(points, np.ndarray) and points.dtype != object:
-            points = gpd.GeoSeries(shapely.points(points), crs=crs if crs is not None else crs_of(raster, name))
-        at = _in_cells(points, raster, name)
-        xy = np.column_stack([shapely.get_x(at), shapely.get_y(at)])
-        found = np.full(len(at), np.nan)
+            xy = _places_in_cells(points, crs, raster, name)
+        else:
+            at = _in_cells(points, raster, name)
+            xy = np.column_stack([shapely.get_x(at), shapely.get_y(at)])
+        found = np.full(len(xy), np.nan)
         inside = (xy >= 0).all(axis=1) & (xy[:, 0] < raster.width) & (xy[:, 1] < raster.height)
         if not inside.any():
             return found
@@ -291,7 +305,8 @@ def sample(raster_path: str | Path, points: Any, *, crs: Any = None) -> NDArray[
             rows = min(step, last + 1 - top)
             here = (row >= top) & (row < top + rows)
             if here.any():
-                values = values_of(raster, Window(0, top, raster.width, rows))
-                picked[here] = values[row[here] - top, column[here]]
+                left, right = int(column[here].min()), int(column[here].max()) + 1
+                band = raster.read(1, window=Window(left, top, right - left, rows))
+                picked[here] = _numbers(band[row[here] - top, column[here] - left], raster.nodata)
         found[inside] = picked
     return found
