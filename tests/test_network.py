@@ -68,8 +68,13 @@ def test_an_exact_junction_is_no_repair():
     assert pieces(network) == [(0, 50.0), (0, 50.0), (1, 80.0), (2, 50.0)]
 
 
-def test_the_stub_of_an_overshoot_is_gone():
-    assert pieces(network_of([STREET, [(50, -1.5), (50, 80)]])) == [(0, 50.0), (0, 50.0), (1, 80.0)]
+def test_the_stub_of_an_overshoot_is_gone_and_listed():
+    network = network_of([STREET, [(50, -1.5), (50, 80)]])
+    assert pieces(network) == [(0, 50.0), (0, 50.0), (1, 80.0)]
+    assert network.repairs.set_index("kind").loc["stub", "distance_m"] == pytest.approx(1.5)
+    hook = network_of([STREET, [(50, 80), (50, 0), (51, -1), (49.5, -1)]])  # digitised past the junction and back
+    assert hook.edge_road.tolist() == [0, 0, 1]
+    assert hook.edge_length_mm.tolist() == pytest.approx([50_000, 50_000, 80_000], abs=1_000)
 
 
 def test_roads_that_cross_at_grade_meet_and_are_listed():
@@ -97,6 +102,14 @@ def test_a_bridge_is_not_a_junction(columns):
     assert pieces(network) == [(0, 100.0), (1, 130.0)]
     assert kinds(network) == ["bridge"]
     assert not network.repairs["is_applied"].any()
+
+
+def test_a_loose_end_on_a_bridge_meets_it_and_a_road_that_goes_on_does_not():
+    ramp = network_of([STREET, [(50, 1), (50, 80)]], bridge=[True, False])
+    assert is_joined(ramp, 0, 1)
+    below = network_of([STREET, [(50, 1), (50, 80)], [(50, 1), (50, -80)]], bridge=[True, False, False])
+    assert is_joined(below, 1, 2)
+    assert not is_joined(below, 0, 1)
 
 
 def test_two_bridges_of_one_level_meet():

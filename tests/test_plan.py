@@ -11,10 +11,10 @@ from road_county import DAY, policy, roads, villages, workspace
 
 from analysis.plan import compare, programme, stability, usual_list, works_tree
 from analysis.plan_check import check_programme
-from analysis.polish import solve
+from analysis.polish import polish, solve
 from analysis.roads import natural_villages
-from analysis.schedule import FREE, MUST, NEVER, Task, greedy, is_possible, reached, relax
-from analysis.steiner import Graph, joint_tree
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax
+from analysis.steiner import Graph, joint_tree, pruned
 from geo.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -101,6 +101,22 @@ def test_more_money_never_serves_fewer(seed):
     task = random_task(seed)
     more = replace(task, budgets=task.budgets + np.arange(1, len(task.budgets) + 1))
     assert solve(more, gap=0.0, seconds=20).objective >= solve(task, gap=0.0, seconds=20).objective - 1e-6
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS)
+def test_the_exact_solver_alone_equals_brute_force(seed):
+    task = random_task(seed)
+    nothing = Schedule(np.full(len(task.parent), len(task.budgets)), 0.0, float("inf"), "none")
+    found = polish(task, nothing, gap=0.0, seconds=20)
+    assert is_possible(task, found.year)
+    assert (found.objective, found.bound) == pytest.approx((brute_force(task),) * 2, abs=1e-4)
+    assert polish(task, nothing, gap=0.0, seconds=0) is nothing
+
+
+def test_twigs_that_lead_nowhere_are_cut():
+    path = Graph(np.array([0, 1, 1, 3]), np.array([1, 2, 3, 4]), np.array([5.0, 5.0, 1.0, 1.0]), 5)
+    assert pruned(path, np.array([2]), np.arange(4)).tolist() == [0, 1]
 
 
 def random_graph(seed):
@@ -240,6 +256,18 @@ def test_an_unknown_surface_keeps_its_village_out_and_is_never_built_over():
     }
     assert any("里程不明" in note and "a" in note for note in plan.notes)
     assert "LEFT" not in ";".join(plan.projects["road_ids"])
+
+
+def test_a_road_of_unknown_surface_is_no_part_of_the_joint_network():
+    lines = [
+        FORK[0],
+        ("L", "earth", [(1000, 0), (1000, 1000)]),
+        ("R", "earth", [(1300, 0), (1300, 1000)]),
+        ("T", "unknown", [(1000, 1000), (1300, 1000)]),
+    ]
+    plan = fork(people=[("a", 300, (1000, 1000)), ("b", 300, (1300, 1000))], lines=lines)
+    assert plan.candidates["gap_km"].tolist() == [1.0, 1.0]
+    assert programme(plan, budgets={2020: 999}, gap=0).projects["road_ids"].tolist() == ["L", "R"]
 
 
 def test_nothing_to_build_is_an_empty_programme():
