@@ -295,20 +295,20 @@ def _holds(
     t: Transaction, kinds: Sequence[str], as_of: date | None, known_on: date | None, subject: str | None
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the condition, and its values, that an event holds: of the kinds, happened, known, not replaced."""
-    known = _known_until(t, known_on)
     marks = ", ".join("?" * len(kinds)) or "NULL"
     day = f"{as_of.isoformat()}~" if as_of else "~"
-    replaced = "SELECT corrects FROM events WHERE corrects IS NOT NULL AND seq <= ?"
-    where = f"kind IN ({marks}) AND place < ? AND seq <= ? AND seq NOT IN ({replaced})"
-    if subject is None:
-        return where, (*kinds, day, known, known)
-    return f"{where} AND subject = ?", (*kinds, day, known, known, subject)
-
-
-def _known_until(t: Transaction, known_on: date | None) -> int:
-    """Return the last sequence number entered by the end of a day; the order is the ledger's, whatever the clocks did."""
+    where, values = f"kind IN ({marks}) AND place < ?", [*kinds, day]
+    replaced = "SELECT 1 FROM events AS later WHERE later.corrects = events.seq"
+    if subject is not None:
+        where, values = f"{where} AND subject = ?", [*values, subject]
     if known_on is None:
-        return int(t.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
+        return f"{where} AND NOT EXISTS ({replaced})", tuple(values)
+    known = _known_until(t, known_on)
+    return f"{where} AND seq <= ? AND NOT EXISTS ({replaced} AND later.seq <= ?)", (*values, known, known)
+
+
+def _known_until(t: Transaction, known_on: date) -> int:
+    """Return the last sequence number entered by the end of a day; the order is the ledger's, whatever the clocks did."""
     end = datetime.combine(known_on + timedelta(days=1), time(), OFFICE_ZONE)
     found = t.rows("SELECT coalesce(max(seq), 0) FROM events WHERE entered < ?", (_stamp(end),))
     return int(found[0][0])
