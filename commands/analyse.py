@@ -3,17 +3,19 @@
 import json
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import click
 
-from analysis.assess import assess as run_assess
 from analysis.plan import programme
 from analysis.policy import load_policy
 from analysis.roads import natural_villages
 from commands.shell import FILE, FOLDER, SIZES, Result, command, progress, read_day
 from geo.raster import zonal as zonal_statistics
+from geo.traveltime import write_travel_time
 from tracker.office import open_office
 from views import programme_files, reports, results
+from views.assessing import assess_office
 
 
 @command("assess office --day 2018-12-31 --out r")
@@ -24,18 +26,7 @@ from views import programme_files, reports, results
 def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Result:
     """Write coverage gaps, road candidates, dangerous housing, access and contradictions."""
     desk = open_office(office)
-    on = read_day(day) or desk.default_day()
-    profile = load_policy(policy or desk.policy_path)
-    allowance = int(desk.settings.get("max_age_days", 0))
-    done = run_assess(
-        desk.workspace(on),
-        profile,
-        on,
-        rasters=desk.rasters(on),
-        max_age_days=allowance,
-        on_stage=progress,
-        timer=perf_counter,
-    )
+    done = assess_office(desk, policy=policy, day=read_day(day), on_stage=progress, timer=perf_counter)
     paths = results.write(done, out)
     lines = [f"{name}：{seconds:.2f} 秒" for name, seconds in done.stage_seconds.items()]
     return {"summary": done.summary, "files": paths}, [*reports.headline(done), *lines, f"已写入 {out}"]
@@ -82,6 +73,23 @@ def zonal(raster: Path, zones: Path, field: str, stat: str, out: Path) -> Result
     values = reports.zonal_table(zonal_statistics, raster, zones, field, stat)
     reports.write_table(values, out)
     return {"zones": len(values), "out": out}, [f"{len(values)} 个分区的 {stat} 已写入 {out}"]
+
+
+@command("traveltime --sources clinics.gpkg --landcover lc.tif --speeds speeds.csv --out t.tif")
+@click.option("--sources", type=FILE, required=True, help="point file")
+@click.option("--out", type=FOLDER, required=True, help="GeoTIFF of minutes")
+@click.option("--speed-kmh", type=FILE, help="raster of speeds")
+@click.option("--landcover", type=FILE, help="raster of classes")
+@click.option("--speeds", type=FILE, help="CSV: class, speed_kmh, mode")
+@click.option("--dem", type=FILE, help="elevation, for walking speed on slopes")
+@click.option("--neighbours", type=click.Choice(["8", "16"]), default="8", show_default=True)
+@click.option("--direction", type=click.Choice(["to", "from"]), default="to", show_default=True)
+@click.option("--max-minutes", type=float)
+def traveltime(out: Path, neighbours: str, **options: Any) -> Result:
+    """Compute travel time over a surface, in minutes."""
+    done = write_travel_time(out=out, neighbours=int(neighbours), **options)
+    counts = f"可达 {done['reached']} 格，限时内到不了 {done['unreached']} 格，不能通行 {done['impassable']} 格"
+    return done, [f"出行时间栅格（分钟）已写入 {out}：{counts}"]
 
 
 @command("bench --size county --against naive")
