@@ -18,14 +18,25 @@ def amount(value: object, *, what: str = "金额") -> Decimal:
     >>> amount("3000")
     Decimal('3000.00')
     """
+    value_cny = number(value, what=what)
     try:
-        number = Decimal(str(value).strip().replace(",", "").replace("，", ""))
-        cents = number.quantize(CENT)
-    except (InvalidOperation, ValueError) as error:
-        raise InputError(f"{what}要是数字（元），现在是 {value!r}。") from error
-    if not number.is_finite() or cents != number:
+        cents = value_cny.quantize(CENT)
+    except InvalidOperation as error:
+        raise InputError(f"{what}太大，现在是 {value!r}。") from error
+    if cents != value_cny:
         raise InputError(f"{what}最多到分，现在是 {value!r}。")
     return cents
+
+
+def number(value: object, *, what: str = "金额") -> Decimal:
+    """Return a decimal number as written, thousands separators allowed. Raises InputError for anything else."""
+    try:
+        found = Decimal(str(value).strip().replace(",", "").replace("，", ""))
+    except InvalidOperation as error:
+        raise InputError(f"{what}要是数字（元），现在是 {value!r}。") from error
+    if not found.is_finite():
+        raise InputError(f"{what}要是数字（元），现在是 {value!r}。")
+    return found
 
 
 def split(total: Decimal, shares: Mapping[str, float | Decimal]) -> dict[str, Decimal]:
