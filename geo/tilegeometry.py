@@ -3,6 +3,7 @@
 World units run from 0 to 1 over web mercator, y down; tile units from 0 to 4,096 over one tile.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -38,14 +39,23 @@ def as_kind(shapes: Any, kind: Geometry) -> Any:
 
 
 def to_world(shapes: Any, crs: CRS) -> Any:
-    """Project to web mercator scaled to 0..1 with y down."""
+    """Project shapes to web mercator scaled to 0..1 with y down."""
+    return np.asarray(shapely.transform(shapes, _projector(crs)), dtype=object)
+
+
+def points_to_world(shapes: Any, crs: CRS) -> npt.NDArray[np.float64]:
+    """Project points likewise and return their coordinates: no shape is kept for a point."""
+    return _projector(crs)(shapely.get_coordinates(shapes))
+
+
+def _projector(crs: CRS) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]:
     move = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
 
     def project(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         east, north = move.transform(xy[:, 0], xy[:, 1])
         return np.column_stack([0.5 + np.asarray(east) / _WORLD_M / 2, 0.5 - np.asarray(north) / _WORLD_M / 2])
 
-    return np.asarray(shapely.transform(shapes, project), dtype=object)
+    return project
 
 
 def anchors(shapes: Any) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from geo.tilegeometry import (
     as_kind,
     clip,
     flatten,
+    points_to_world,
     simplify,
     thinned,
     tile_units,
@@ -109,8 +110,11 @@ class TileSource:
         shapes = np.asarray(frame.geometry.values, dtype=object)
         self._positions = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
         self.digest = self._digest(shapes, CRS.from_user_input(frame.crs))
-        self._shapes = to_world(as_kind(shapes[self._positions], kind), CRS.from_user_input(frame.crs))
-        self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)
+        drawn = as_kind(shapes[self._positions], kind)
+        crs = CRS.from_user_input(frame.crs)
+        self._shapes = None if kind == "point" else to_world(drawn, crs)
+        self._boxes = _boxes_of(points_to_world(drawn, crs)) if kind == "point" else shapely.bounds(self._shapes)
+        self._boxes = self._boxes.reshape(-1, 4)
         self._anchors = anchors(self._shapes) if kind == "polygon" else None
         self._first_zoom = thinned(self._boxes[:, :2], self.priority[self._positions]) if kind == "point" else None
         self._prepared: dict[int, Prepared] = {}
@@ -119,7 +123,8 @@ class TileSource:
     @property
     def size_bytes(self) -> int:
         """Roughly how much memory the source takes with its usual zooms prepared."""
-        return int(shapely.get_num_coordinates(self._shapes).sum()) * 48 + self.count * 240 + 1000
+        corners = 0 if self._shapes is None else int(shapely.get_num_coordinates(self._shapes).sum())
+        return corners * 48 + self.count * 120 + 1000
 
     @property
     def bounds(self) -> Bounds | None:
@@ -152,7 +157,11 @@ class TileSource:
         west, south, east, north = area.bounds
         box = self._boxes
         near = np.flatnonzero((box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south))
-        found: npt.NDArray[np.int64] = self._positions[near[shapely.intersects(area, self._shapes[near])]]
+        if self._shapes is None:
+            touches = shapely.intersects_xy(area, box[near, 0], box[near, 1])
+        else:
+            touches = shapely.intersects(area, self._shapes[near])
+        found: npt.NDArray[np.int64] = self._positions[near[touches]]
         return found
 
     def warm(self, zooms: Sequence[int]) -> None:
@@ -219,7 +228,7 @@ class TileSource:
             chosen = chosen[np.argsort(self.priority[self._positions[chosen]], kind="stable")]
         if self.kind == "point":
             return Prepared(self._positions[chosen], None, self._boxes[chosen])
-        shapes = self._shapes[chosen]
+        shapes = np.asarray(self._shapes)[chosen]
         if zoom < FULL_ZOOM:
             shapes = simplify(shapes, self.kind, _TOLERANCE_UNITS / EXTENT / 2**zoom)
         return Prepared(self._positions[chosen], shapes, shapely.bounds(shapes).reshape(-1, 4))
@@ -233,6 +242,10 @@ class TileSource:
         for key, values in self.texts.items():
             state.update("\0".join([key, *map(str, values)]).encode())
         return state.hexdigest()
+
+
+def _boxes_of(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.hstack([points, points])
 
 
 def _one_a_row(values: npt.ArrayLike | None, count: int, dtype: Any, name: str) -> Any:
