@@ -12,6 +12,7 @@ import shapely
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from road_county import DAY, policy, workspace
 
+from analysis.plan import programme, works_tree
 from analysis.roads import natural_villages
 from geo.crs import measurement_crs
 from geo.nearest import nearest_line
@@ -80,6 +81,19 @@ def test_leh_every_habitation_has_a_state(leh):
     for row in leh.candidates.itertuples():
         parts = [part for part in row.segment_ids.split(";") if part]
         assert sum(length[part] for part in parts) == pytest.approx(row.gap_km, abs=1e-6)
+
+
+def test_leh_a_programme_that_stands_its_check(leh):
+    tree = works_tree(leh)
+    assert sum(len(rows) for rows in tree.villages) == len(leh.candidates)
+    assert tree.bound_mm <= tree.length_mm <= leh.segments["length_km"].sum() * 1e6 + 1
+    total = float(tree.cost.sum())
+    made = programme(leh, budgets={2026: total / 4, 2027: total / 4}, gap=0.0, tree=tree)  # checks itself
+    assert made.gap < 1e-6
+    assert made.objective <= made.bound + 1e-6
+    everything = programme(leh, budgets={2026: total + 1}, gap=0.0, tree=tree)
+    assert everything.projects["people"].sum() == leh.candidates["population"].sum()
+    assert everything.projects["cost_cny10k"].sum() == pytest.approx(total)
 
 
 @pytest.fixture(scope="module")
