@@ -148,6 +148,7 @@ def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str)
             "处置方式（必填，五宜）",
             ways,
             index=ways.index(house.treatment) if house.treatment in ways else None,
+            placeholder="请选择",
             format_func=lambda key: label("treatment", key, context.language),
             key=f"{name}_treatment",
         )
@@ -157,6 +158,7 @@ def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str)
             "销档原因（必填）",
             reasons,
             index=0 if house.status == "accepted" else None,
+            placeholder="请选择",
             format_func=lambda key: label("close_reason", key, context.language),
             key=f"{name}_close",
         )

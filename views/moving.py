@@ -19,6 +19,8 @@ from tracker.status import FIELD_LABELS, HOUSE_LABELS, PROJECT_LABELS
 from views import panels
 from views.context import Context
 from views.labels import label
+from views.recheck import need_label, place_name
+from views.signin import OWNER
 
 NOTICE = "tracker_notice"
 CONFLICT = "tracker_conflict"
@@ -175,7 +177,7 @@ def ask_reason_and_evidence(name: str, *, needs_reason: bool, needs_evidence: bo
 
 def people(context: Context) -> dict[str, str]:
     """Return user name -> name of every account."""
-    return {user.username: user.name for user in users(context.office.ledger)}
+    return {OWNER.username: OWNER.name, **{user.username: user.name for user in users(context.office.ledger)}}
 
 
 def details(context: Context, event: Event) -> list[str]:
@@ -192,6 +194,8 @@ def _text(key: str, value: Any, context: Context) -> str:
     groups = {"kind": "sector", "treatment": "treatment", "close_reason": "close_reason", "grade": "grade"}
     if key in groups:
         return label(groups[key], str(value), context.language)
+    if key in {"needs", "still_open"}:
+        return "、".join(f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in value)
     if isinstance(value, list):
         return "、".join(" ".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
     if key.endswith("_cost_cny"):

@@ -64,6 +64,7 @@ def target_table(policy: Policy, seen: pd.DataFrame, day: date) -> pd.DataFrame:
     table = progress(policy, day, seen)
     table = table.reindex(columns=list(TARGET_COLUMNS))
     table["status"] = table["status"].map(lambda key: label("progress", key))
+    table["unit"] = table["unit"].map(lambda key: label("unit", key))
     table["strength"] = table["strength"].map(lambda key: label("strength", key))
     return table.rename(columns=TARGET_COLUMNS)
 
@@ -130,7 +131,12 @@ def _targets(
             judged = table
         columns[f"{name} 实际"] = table["actual"]
         columns[f"{name} 结论"] = table["status"].map(lambda key: label("progress", key))
-    head = {"目标": judged["label"], "期限": judged["due"], "目标值": judged["target"], "单位": judged["unit"]}
+    head = {
+        "目标": judged["label"],
+        "期限": judged["due"],
+        "目标值": judged["target"],
+        "单位": judged["unit"].map(lambda key: label("unit", key)),
+    }
     head["力度"] = judged["strength"].map(lambda key: label("strength", key))
     names = list(moments)
     change = columns[f"{names[0]} 实际"] - columns[f"{names[1]} 实际"]

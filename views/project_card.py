@@ -192,6 +192,10 @@ def _cny10k(value: Any) -> float | None:
 def _move(context: Context, project: Project, to: str, name: str, remaining: list[tuple[str, str]]) -> None:
     """Enter a step with what the form holds: owner and planned cost first, when they were changed there."""
     state, ledger, by = st.session_state, context.office.ledger, context.user.username
+    if remaining and not state[f"{name}_reason"].strip():
+        gaps = "、".join(f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in remaining)
+        state[moving.NOTICE] = ("error", f"地图上仍有缺口：{gaps}。确要销号请写明原因，缺口会随项目留存。")
+        return
     at, reason, key = state[f"{name}_at"], state[f"{name}_reason"], moving.form_id(name)
     uploads, text = state.get(f"{name}_files"), state.get(f"{name}_text", "")
     about = project.description

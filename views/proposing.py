@@ -134,7 +134,10 @@ def show_form(context: Context, seed: Seed) -> None:
             "类别", KINDS, index=KINDS.index(seed.kind), format_func=lambda key: label("sector", key, context.language)
         )
         town = second.selectbox(
-            "乡镇", towns, index=towns.index(seed.town) if seed.town in towns else (0 if len(towns) == 1 else None)
+            "乡镇",
+            towns,
+            index=towns.index(seed.town) if seed.town in towns else (0 if len(towns) == 1 else None),
+            placeholder="请选择",
         )
         year = third.number_input("计划年度", 2000, 2100, context.day.year, step=1)
         needs = choose_needs(context, seed, town)

@@ -72,23 +72,26 @@ def show_counts(context: Context, rows: pd.DataFrame) -> None:
 def show_targets(rows: pd.DataFrame, table: pd.DataFrame) -> None:
     """Show the table; the chosen target is drawn beside it."""
     colors = {label("progress", key): ink for key, ink in INKS.items()}
-    styled = table.style.map(lambda text: f"color: {colors.get(text, '#1b2730')}; font-weight: 600", subset=["结论"])
-    styled = styled.format(
-        {
-            name: lambda v: number(v, 4).rstrip("0").rstrip(".")
-            for name in ("目标值", "实际", "还差", "到期预计", "预计下限", "预计上限")
-        }
-    )
+    units = rows["unit"].tolist()
+    shown = table.drop(columns="单位")
+    for name in ("目标值", "实际", "还差", "到期预计", "预计下限", "预计上限"):
+        shown[name] = [written(value, unit) for value, unit in zip(table[name], units, strict=True)]
+    shown = shown.fillna("—")
+    styled = shown.style.map(lambda text: f"color: {colors.get(text, '#1b2730')}; font-weight: 600", subset=["结论"])
     panels.show_table(styled, key="target_table", ids=rows["target_id"].tolist(), kind="targets", height=330)
 
 
 def written(value: float, unit: str) -> str:
     """Write a figure in its unit; shares as percentages.
 
-    >>> written(0.7, "share"), written(3, "village")
-    ('70.0%', '3')
+    >>> written(0.7, "share"), written(3, "village"), written(float("nan"), "share")
+    ('70.0%', '3 村', '—')
     """
-    return percent(value) if unit == "share" else number(value, 0 if float(value).is_integer() else 2)
+    if value is None or value != value:
+        return "—"
+    if unit == "share":
+        return percent(value)
+    return f"{number(value, 0 if float(value).is_integer() else 2)} {label('unit', unit)}"
 
 
 def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> None:

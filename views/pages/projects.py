@@ -1,5 +1,7 @@
 """项目与进度: works from gap to closed, their money, and how far the targets of the document are."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -22,7 +24,7 @@ COLUMNS = {
     "planned_length_km": "计划公里", "actual_length_km": "实际公里", "needs": "解决缺口", "still_open": "销号时仍有缺口",
 }  # fmt: skip
 PARTS = ("项目", "资金", "目标与报告")
-HEIGHT = 505
+HEIGHT = 440
 
 
 def in_scope(context: Context, found: list[Project]) -> list[Project]:
@@ -81,7 +83,7 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
     return table.rename(columns=COLUMNS)
 
 
-def show_projects(context: Context) -> None:
+def show_projects(context: Context, pills: Any) -> None:
     """Show the list by status, and the card of the one chosen."""
     shown = st.container()
     whole = in_scope(context, projects.projects(context.office.ledger))
@@ -94,7 +96,8 @@ def show_projects(context: Context) -> None:
         kept = [item for item in past if item.project_id in ids]
         show_moment(moment)
     counts = {name: sum(item.status == name for item in kept) for name in PROJECT_LABELS}
-    keep = panels.choose_classes("状态", "project_status", counts, context, "project_status")
+    with pills:
+        keep = panels.choose_classes("状态", "project_status", counts, context, "project_status")
     kept = [item for item in kept if item.status in keep]
     if not whole:
         st.info(
@@ -124,14 +127,13 @@ def show_projects(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show projects, money, or targets and reports."""
-    part = (
-        st.segmented_control("部分", PARTS, default=PARTS[0], key="project_part", label_visibility="collapsed")
-        or PARTS[0]
-    )
+    left, right = st.columns([1, 2.4], vertical_alignment="bottom")
+    chosen = left.segmented_control("部分", PARTS, default=PARTS[0], key="project_part", label_visibility="collapsed")
+    part = chosen or PARTS[0]
     if moving.show_conflict(context):
         return
     if part == "项目":
-        show_projects(context)
+        show_projects(context, right)
     elif part == "资金":
         show_funds(context)
     else:

@@ -228,7 +228,8 @@ def _do(work: Any, done: str) -> None:
 
 def show_log(context: Context) -> None:
     """Show who exported what and who looked at households; nobody can change the log."""
-    days = st.select_slider("最近多少天", [7, 30, 90, 180, 365], 30, key="log_days")
+    place, _ = st.columns([1, 4])
+    days = place.selectbox("最近多少天", [7, 30, 90, 180, 365], index=1, key="log_days")
     found = accounts.access_log(context.office.ledger, since=moving.today() - timedelta(days=days))[::-1]
     names = moving.people(context)
     table = pd.DataFrame(
