@@ -11,7 +11,7 @@ import streamlit as st
 
 from layers.workspace import Workspace
 from views.context import Context
-from views.labels import label
+from views.labels import Language, label
 from views.maps import (
     ClassStyle,
     LayerState,
@@ -81,13 +81,13 @@ def codes_of(values: pd.Series, order: Sequence[str]) -> npt.NDArray[np.uint16]:
     return (codes + 1).astype(np.uint16)
 
 
-def display_text(name: str, frame: Any) -> list[str]:
+def display_text(name: str, frame: Any, language: Language) -> list[str]:
     """Write the text shown when the pointer rests on a feature; no private column can be in it."""
     if name == "roads":
         first = frame["name"].fillna(frame["route_code"]).fillna(frame["road_id"])
-        return list(first + " · " + frame["surface"].map(lambda key: label("surface", key)))
+        return list(first + " · " + frame["surface"].map(lambda key: label("surface", key, language)))
     if name == "facilities":
-        kinds = frame["kind"].map(lambda key: label("facility", key))
+        kinds = frame["kind"].map(lambda key: label("facility", key, language))
         return list(kinds + " · " + frame["name"].fillna(""))
     if name in {"towns", "villages", "natural_villages", "bridges"}:
         return list(frame["name"].fillna(""))
@@ -96,8 +96,9 @@ def display_text(name: str, frame: Any) -> list[str]:
 
 @st.cache_resource(show_spinner=False, max_entries=40)
 def drawn_layer(
-    digest: str, name: str, rows: str, _frame: Any, _towns: list[str], audience: tuple[str, ...] = ()
-) -> Drawn:
+    digest: str, name: str, rows: str, _frame: Any, _towns: list[str], audience: tuple[str, ...] = (),
+    language: Language = "zh",
+) -> Drawn:  # fmt: skip
     """Register a layer's geometry, hover texts and towns once per workspace."""
     del digest, rows
     frame = _frame[_frame.geometry.notna() & ~_frame.geometry.is_empty].reset_index(drop=True)
@@ -109,7 +110,7 @@ def drawn_layer(
     source = register_source(frame, id_field=ID_FIELDS[name], kind=kind, min_zooms=zooms, audience=who)
     column = "name" if name == "towns" else "town"
     towns = register_column(codes_of(frame[column], _towns), audience=who) if column in frame else None
-    texts = register_labels(display_text(name, frame), audience=who)
+    texts = register_labels(display_text(name, frame, language), audience=who)
     return Drawn(name, source, pd.Index(frame[ID_FIELDS[name]]), frame, texts, towns, who)
 
 
@@ -119,7 +120,9 @@ def drawn(context: Context, name: str, *, rows: str = "all", frame: Any = None) 
     if whole is None or "geometry" not in whole or not whole.geometry.notna().any():
         return None
     who = tuple(sorted(audience(context.user))) if name == "households" else ()
-    return drawn_layer(context.workspace.digest, name, rows, whole, town_names(context.workspace), who)
+    return drawn_layer(
+        context.workspace.digest, name, rows, whole, town_names(context.workspace), who, context.language
+    )
 
 
 def state(
@@ -173,21 +176,26 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
 def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, Any]:
     """Say where the map has to move, once: to a feature just chosen in a table, to a town just chosen, else nowhere.
 
-    No other filter moves the view. Returns the keywords `focus` and `nonce` of `show_map`.
+    No other filter moves the view. Returns the keywords `focus`, `nonce`, `view` and
+    `report_view` of `show_map`.
     """
     nonce = st.session_state.setdefault("focus_nonce", 0)
     goal = st.session_state.pop("go_to", None)
+    if "focused_town" not in st.session_state and st.session_state.get("view_kept"):
+        st.session_state["focused_town"] = town  # the link says where to look
+        return {"focus": None, "nonce": nonce, "view": st.session_state["view_kept"], "report_view": True}
+    more = {"report_view": bool(st.session_state.get("share_view"))}
     if goal is not None and layer is not None and goal[0] == layer.name:
         position = layer.position(goal[1])
         if position is not None:
             st.session_state["focused_town"] = town
             st.session_state["focus_nonce"] = nonce + 1
-            return {"focus": (layer.name, position), "nonce": nonce + 1}
+            return {"focus": (layer.name, position), "nonce": nonce + 1, **more}
     if st.session_state.get("focused_town") != town:
         st.session_state["focused_town"] = town
         st.session_state["focus_nonce"] = nonce + 1
-        return {"focus": bounds_of(context, town), "nonce": nonce + 1}
-    return {"focus": None, "nonce": nonce}
+        return {"focus": bounds_of(context, town), "nonce": nonce + 1, **more}
+    return {"focus": None, "nonce": nonce, **more}
 
 
 def forget_focus() -> None:

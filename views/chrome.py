@@ -5,12 +5,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from geo.errors import AppError
 from tracker.office import Office
+from views import address, bookmarks
 from views.context import policy_choices
-from views.labels import Language, label
+from views.labels import Language, label, say
+from views.plain import plain
+from views.signin import current_user
 
 STYLE = Path(__file__).with_name("theme.css")
 ICON = Path(__file__).with_name("icon.png")
+LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def open_page() -> None:
@@ -22,8 +27,9 @@ def open_page() -> None:
 
 
 def language_kept() -> Language:
-    """Give the language chosen in this session; Chinese first."""
-    return "en" if st.session_state.get("language") == "English" else "zh"
+    """Give the language of the address or chosen in this session; Chinese first."""
+    asked = st.session_state.get("language_code") or st.query_params.get("lang")
+    return "en" if asked == "en" else "zh"
 
 
 def show_marks(office: Office, language: Language) -> None:
@@ -33,22 +39,75 @@ def show_marks(office: Office, language: Language) -> None:
     st.badge(label("app", "internal", language), color="red", icon=":material/lock:")
 
 
+def settle_basis(office: Office) -> dict[str, Path]:
+    """Settle policy and day for this run, from the address where it names them; give the policies there are."""
+    choices = policy_choices(office)
+    stems = {path.stem: title for title, path in choices.items()}
+    titles = list(choices)
+    stem, current = st.session_state.get("policy_stem"), st.session_state.get("policy")
+    if stem != st.session_state.get("policy_settled"):
+        current = stems.get(stem or "")
+    st.session_state["policy"] = current if current in choices else titles[0]
+    st.session_state["day_standard"] = office.default_day()
+    st.session_state.setdefault("day", st.session_state["day_standard"])
+    return choices
+
+
 def choose_basis(office: Office, language: Language, title: str) -> tuple[Path, date]:
     """Show what the figures rest on in one row; policy, day and language can be changed there."""
-    choices = policy_choices(office)
-    titles = list(choices)
-    policy = st.session_state.setdefault("policy", titles[0])
-    if policy not in choices:
-        policy = st.session_state["policy"] = titles[0]
-    day = st.session_state.setdefault("day", office.default_day())
-    left, right = st.columns([6, 1], vertical_alignment="center")
+    choices = settle_basis(office)
+    policy, day = st.session_state["policy"], st.session_state["day"]
+    left, middle, right = st.columns([6, 1, 1.1], vertical_alignment="center")
     with left, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"{office.name} · {title}", width="content", anchor=False)
+        st.subheader(f"{plain(office.name)} · {title}", width="content", anchor=False)
         show_marks(office, language)
-        st.caption(f"{label('app', 'day', language)} {day} · {policy}", width="stretch")
+        st.caption(f"{label('app', 'day', language)} {day} · {plain(policy)}", width="stretch")
+    with middle:
+        share(office, language)
     with right, st.popover(label("app", "change", language), icon=":material/tune:", width="stretch"):
-        st.selectbox(label("app", "policy", language), titles, key="policy")
+        st.selectbox(label("app", "policy", language), list(choices), key="policy")
         st.date_input(label("app", "day", language), key="day", format="YYYY-MM-DD")
-        st.session_state.setdefault("language", "中文")
-        st.segmented_control(label("app", "language", language), ["中文", "English"], key="language")
-    return choices[policy], day
+        st.session_state["language_shown"] = LANGUAGES[language]
+        st.segmented_control(
+            label("app", "language", language), list(LANGUAGES.values()), key="language_shown",
+            on_change=lambda: st.session_state.update(language_code=_code(st.session_state["language_shown"])),
+        )  # fmt: skip
+    chosen = choices[policy]
+    is_own = policy == next(iter(choices))
+    st.session_state["policy_stem"] = st.session_state["policy_settled"] = None if is_own else chosen.stem
+    return chosen, day
+
+
+def _code(name: str | None) -> str:
+    return "en" if name == LANGUAGES["en"] else "zh"
+
+
+def share(office: Office, language: Language) -> None:
+    """Offer the link to what is shown, and the views kept under a name."""
+    page = str(st.session_state.get("page", "overview"))
+    with st.popover(say(language, "share"), icon=":material/link:", width="stretch"):
+        has_view = st.toggle(say(language, "share_view"), key="share_view", help=say(language, "share_view_help"))
+        st.session_state["view_kept"] = st.session_state.get("view") if has_view else None
+        parameters = address.now_in_session(page)
+        st.code(address.link(page, parameters), language=None, wrap_lines=True)
+        st.caption(say(language, "share_note"))
+        name = st.text_input(say(language, "bookmark_name"), key="bookmark_name", max_chars=bookmarks.LONGEST)
+        by = current_user(office).name
+        if st.button(say(language, "bookmark_keep"), icon=":material/bookmark_add:", disabled=not name):
+            bookmarks.keep(office, name, page, parameters, by=by)
+        for item in bookmarks.bookmarks(office):
+            show_bookmark(office, item, language, by)
+
+
+def show_bookmark(office: Office, item: bookmarks.Bookmark, language: Language, by: str) -> None:
+    """Show one kept view: open it, or take it off the list."""
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    pages = st.session_state.get("pages", {})
+    if left.button(plain(item.name), key=f"open_{item.seq}", width="stretch") and item.page in pages:
+        st.switch_page(pages[item.page], query_params=item.parameters)
+    if right.button("✕", key=f"forget_{item.seq}", help=say(language, "bookmark_forget")):
+        try:
+            bookmarks.forget(office, item.seq, by=by)
+        except AppError as error:
+            st.error(plain(error))
+        st.rerun()

@@ -8,11 +8,11 @@ import streamlit as st
 
 from geo.errors import AppError
 from tracker.office import Office
-from views import atlas, chrome, moving
+from views import address, atlas, chrome, moving
 from views.context import Context, office_path, open_context
 from views.desk import desk
 from views.labels import label
-from views.pages import coverage, housing, ledger, overview, projects, quality, roads, users
+from views.pages import coverage, housing, ledger, overview, programme, projects, quality, roads, users
 from views.pages.empty import explain_empty
 from views.scope import may_open, scoped
 from views.signin import NOBODY, current_user
@@ -21,6 +21,7 @@ PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
     "overview": (overview.page, ":material/dashboard:"),
     "coverage": (coverage.page, ":material/fact_check:"),
     "roads": (roads.page, ":material/route:"),
+    "programme": (programme.page, ":material/timeline:"),
     "housing": (housing.page, ":material/home_work:"),
     "projects": (projects.page, ":material/assignment:"),
     "ledger": (ledger.page, ":material/list_alt:"),
@@ -31,6 +32,7 @@ PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
 
 def run_page(name: str, office: Office) -> None:
     """Open what the page needs and show it, or one sentence that says what to mend."""
+    address.take_in(name)
     language = chrome.language_kept()
     if st.session_state.get("page") != name:
         st.session_state["page"] = name
@@ -45,6 +47,7 @@ def run_page(name: str, office: Office) -> None:
             context = open_context(office, policy, day, language)
         moving.show_notice()
         PAGES[name][0](scoped(replace(context, user=user)))
+        address.write_out(name)
     except AppError as error:
         st.error(str(error), icon=":material/error:")
 
@@ -73,4 +76,5 @@ def main() -> None:
         for name, (_, icon) in PAGES.items()
         if may_open(user, name)
     ]
+    st.session_state["pages"] = {page.url_path or "overview": page for page in pages}
     st.navigation(pages, position="top").run()

@@ -28,7 +28,7 @@ def label(group: str, key: str, language: Language = "zh") -> str:
     'aqueducts'
     """
     texts = catalogue().get(group, {}).get(str(key), {})
-    return texts.get(language) or texts.get("zh") or str(key)
+    return texts.get(language, texts.get("zh", str(key)))
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -87,3 +87,12 @@ def day(value: date, language: Language = "zh") -> str:
     '2018年12月31日'
     """
     return f"{value.year}年{value.month}月{value.day}日" if language == "zh" else value.isoformat()
+
+
+def say(language: Language, key: str, **figures: object) -> str:
+    """Give a sentence of the catalogue (group `text`) with its figures filled in.
+
+    >>> say("zh", "area_holds", count=3)
+    '框选 3 个'
+    """
+    return label("text", key, language).format(**figures)

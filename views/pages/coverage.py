@@ -1,16 +1,19 @@
 """七有覆盖: which village lacks what, why, and on whose word."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from analysis.policy import Need
-from views import atlas, panels, proposing
+from views import atlas, panels
 from views.context import Context
-from views.labels import label
+from views.grading import graded
+from views.labels import label, say
 from views.maps import ClassStyle, show_map, style_of
 from views.palette import STATUS
+from views.village_card import evidence_feature, kinds_of, show_card
 
 MAP_HEIGHT = 500
 OUT_OF_SCOPE = "out"
@@ -31,28 +34,22 @@ def choose_need(context: Context) -> Need | None:
         need.id: f"{need.group} · {need.label}" if need.group and need.kind != "all" else need.label
         for need in needs.values()
     }
-    title = "看哪一项" if context.language == "zh" else "Show"
+    if st.session_state.get("coverage_need") not in needs:
+        st.session_state["coverage_need"] = next(iter(needs))
+    title = say(context.language, "need")
     return needs[st.selectbox(title, list(needs), format_func=texts.__getitem__, key="coverage_need")]
 
 
 def status_classes(context: Context) -> dict[str, ClassStyle]:
     """Draw every status in its colour and pattern; a village the policy does not ask about stays plain."""
     ranks = {"unknown": 1, "met": 0, "disputed": 2, "gap": 3}
-    out = {
-        OUT_OF_SCOPE: ClassStyle(
-            label("status", OUT_OF_SCOPE, context.language), "#ffffff", "none", outline="#9aa5ad", width=0.6
-        )
-    }
+    text = label("status", OUT_OF_SCOPE, context.language)
+    out = {OUT_OF_SCOPE: ClassStyle(text, "#ffffff", "none", outline="#9aa5ad", width=0.6)}
     return out | {
         name: ClassStyle(
-            label("status", name, context.language),
-            swatch.color,
-            swatch.pattern,
-            swatch.ink,
-            swatch.outline,
-            rank=ranks[name],
+            label("status", name, context.language), s.color, s.pattern, s.ink, s.outline, rank=ranks[name]
         )
-        for name, swatch in STATUS.items()
+        for name, s in STATUS.items()
     }
 
 
@@ -61,6 +58,34 @@ def village_status(context: Context, need_id: str) -> pd.Series:
     findings = context.assessment.findings
     own = findings[(findings["unit_kind"] == "village") & (findings["need"] == need_id)].set_index("unit_id")["status"]
     return own.reindex(context.frame("villages")["village_id"]).fillna(OUT_OF_SCOPE)
+
+
+def attributes(context: Context, need: Need) -> dict[str, pd.Series]:
+    """Give the numbers a village can be coloured by: people, households, gaps, distance to the facility."""
+    villages = context.frame("villages").set_index("village_id")
+    findings = context.assessment.findings
+    findings = findings[findings["unit_kind"] == "village"]
+    single = {item.id for item in village_needs(context) if item.kind != "all"}
+    judged = findings[findings["need"].isin(single)]
+    gaps = (judged["status"] == "gap").groupby(judged["unit_id"]).sum()
+    held = {name: villages[name].astype("float64") for name in ("population", "households") if name in villages}
+    held["gap_count"] = gaps.reindex(villages.index).astype("float64")
+    access = context.assessment.access
+    kinds = kinds_of(need)
+    own = access[(access["unit_kind"] == "village") & access["service"].isin(kinds)] if len(access) else access
+    if len(own):
+        held["distance_m"] = own.groupby("unit_id")["straight_m"].min().reindex(villages.index).astype("float64")
+    return {name: values for name, values in held.items() if values.notna().any()}
+
+
+def look(context: Context, need: Need, keep: list[str]) -> tuple[pd.Series, Mapping[str, ClassStyle], list[str] | None]:
+    """Give what colours the villages: values by id, classes, and the classes kept."""
+    color = st.session_state.get("coverage_color", "status")
+    held = attributes(context, need) if color != "status" else {}
+    if color not in held:
+        return village_status(context, need.id), status_classes(context), [*keep, OUT_OF_SCOPE]
+    values, classes = graded(held[color], context.language)
+    return values, classes, None
 
 
 def matrix(context: Context, findings: pd.DataFrame) -> pd.DataFrame:
@@ -76,54 +101,49 @@ def table_of(context: Context, findings: pd.DataFrame, shown: pd.Index) -> pd.Da
     wide = matrix(context, findings).reindex(shown)
     own = findings[findings["need"].isin([need.id for need in village_needs(context) if need.kind != "all"])]
     gaps = own[own["status"] == "gap"].groupby("unit_id").size().reindex(shown).fillna(0).astype(int)
+    heads = {name: label("field", name, context.language) for name in ("town", "village", "population", "gap_count")}
     head = villages.reindex(shown)[["town", "name", "population"]]
-    head = head.rename(columns={"town": "乡镇", "name": "村", "population": "人口"})
+    head = head.rename(columns={"name": heads["village"], **{key: heads[key] for key in ("town", "population")}})
     names = {need.id: need.label for need in village_needs(context)}
-    table = pd.concat([head, gaps.rename("缺口数"), wide.rename(columns=names)], axis=1)
-    return table.sort_values(["缺口数", "乡镇", "村"], ascending=[False, True, True], kind="stable")
+    table = pd.concat([head, gaps.rename(heads["gap_count"]), wide.rename(columns=names)], axis=1)
+    order = [heads["gap_count"], heads["town"], heads["village"]]
+    return table.sort_values(order, ascending=[False, True, True], kind="stable")
 
 
 def draw(context: Context, need: Need, findings: pd.DataFrame, town: str | None, keep: list[str]) -> None:
-    """Draw villages by status over roads and facilities, and take over what is clicked."""
-    towns = atlas.town_names(context.workspace)
+    """Draw villages by status or number over roads and facilities, and take over what is clicked or encircled."""
     villages = atlas.drawn(context, "villages")
     if villages is None:
-        st.info("还没有行政村界：请在“数据质量”页导入，地图才画得出来。")
+        st.info(say(context.language, "no_villages"))
         return
-    layers, states = (
-        [villages.layer("行政村", style_of(STATUS["unknown"]))],
-        {
-            "villages": atlas.state(
-                villages,
-                values=village_status(context, need.id),
-                classes=status_classes(context),
-                town=town,
-                towns=towns,
-                keep=[*keep, OUT_OF_SCOPE],
-                opacity=0.75,
-            )
-        },
-    )
+    values, classes, kept = look(context, need, keep)
+    towns = atlas.town_names(context.workspace)
+    layers = [villages.layer(label("layer", "villages", context.language), style_of(STATUS["unknown"]))]
+    states = {
+        "villages": atlas.state(
+            villages, values=values, classes=classes, town=town, towns=towns, keep=kept, opacity=0.75
+        )
+    }
     add_background(context, layers, states, need)
     chosen = panels.selected("villages")
-    position = villages.position(chosen) if chosen else None
+    marked = [
+        place for name in [chosen, *panels.area("villages")] if (place := villages.position(name or "")) is not None
+    ]
     event = show_map(
-        atlas.spec_of(context, layers, need.label),
-        states,
-        key="coverage_map",
-        height=MAP_HEIGHT,
-        selected=[] if position is None else [("villages", position)],
-        **atlas.focus(context, town, villages),
-        flash=evidence_feature(context, findings, chosen, need),
-    )
+        atlas.spec_of(context, layers, need.label), states, key="coverage_map", height=MAP_HEIGHT,
+        selected=[("villages", place) for place in marked],
+        flash=evidence_feature(context, findings, chosen, need), **atlas.focus(context, town, villages),
+    )  # fmt: skip
     panels.take_event(event, "coverage_map", {"villages": villages.ids})
 
 
 def add_background(context: Context, layers: list[Any], states: dict[str, Any], need: Need) -> None:
     """Put roads, facilities of the need's kind and town borders on the map."""
+    language = context.language
     roads = atlas.drawn(context, "roads")
     if roads is not None:
-        layers.append(roads.layer("道路", ClassStyle("道路", "#6d7b86", width=1.2), interactive=False))
+        text = label("layer", "roads", language)
+        layers.append(roads.layer(text, ClassStyle(text, "#6d7b86", width=1.2), interactive=False))
         states["roads"] = atlas.state(roads)
     kinds = kinds_of(need)
     facilities = context.workspace.get("facilities")
@@ -131,121 +151,93 @@ def add_background(context: Context, layers: list[Any], states: dict[str, Any], 
         wanted = facilities[facilities["kind"].isin(kinds)]
         points = atlas.drawn(context, "facilities", rows=",".join(kinds), frame=wanted)
         if points is not None:
-            layers.append(
-                points.layer(f"设施：{need.label}", ClassStyle(need.label, "#12263a", radius=4, outline="#ffffff"))
-            )
+            style = ClassStyle(need.label, "#12263a", radius=4, outline="#ffffff")
+            layers.append(points.layer(f"{label('layer', 'facilities', language)}：{need.label}", style))
             states["facilities"] = atlas.state(points)
+    add_towns(context, layers, states)
+
+
+def add_towns(context: Context, layers: list[Any], states: dict[str, Any], width: float = 1.8) -> None:
+    """Put town borders with their names on top."""
     towns = atlas.drawn(context, "towns")
     if towns is not None:
-        layers.append(
-            towns.layer(
-                "乡镇界", ClassStyle("乡镇界", "#00000000", "none", outline="#2b3a46", width=1.8), interactive=False
-            )
-        )
+        text = label("layer", "town_borders", context.language)
+        style = ClassStyle(text, "#00000000", "none", outline="#2b3a46", width=width)
+        layers.append(towns.layer(text, style, interactive=False))
         states["towns"] = atlas.state(towns, show_labels=True)
 
 
-def kinds_of(need: Need) -> list[str]:
-    """List the facility kinds a need asks for."""
-    kinds = need.parameters.get("kind") or []
-    return [kinds] if isinstance(kinds, str) else list(kinds)
+def show_path(context: Context, town: str | None) -> None:
+    """Show where one is – county, town, village – and lead back up."""
+    villages = context.frame("villages").set_index("village_id")
+    chosen = panels.selected("villages")
+    inside = chosen if chosen in villages.index else None
+    above = town or (villages.loc[inside, "town"] if inside else None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        whole = label("action", "whole", context.language)
+        st.button(whole, key="path_county", type="tertiary", icon=":material/home:", on_click=_go, args=(None,))
+        if isinstance(above, str):
+            st.button(f"› {panels.plain(above)}", key="path_town", type="tertiary", on_click=_go, args=(above,))
+        if inside:
+            st.markdown(f"› **{panels.plain(villages.loc[inside, 'name'])}**", width="content")
 
 
-def evidence_feature(
-    context: Context, findings: pd.DataFrame, village: str | None, need: Need
-) -> tuple[str, int] | None:
-    """Point at the facility that proves the chosen finding, when it is on the map."""
-    if village is None or st.session_state.get("coverage_flash") != (village, need.id):
-        return None
-    row = findings[(findings["unit_id"] == village) & (findings["need"] == need.id)]
-    if row.empty or row.iloc[0]["evidence_layer"] != "facilities":
-        return None
-    kinds = kinds_of(need)
-    frame = context.frame("facilities")
-    wanted = frame[frame["kind"].isin(kinds)]
-    layer = atlas.drawn(context, "facilities", rows=",".join(kinds), frame=wanted)
-    position = layer.position(str(row.iloc[0]["evidence_id"])) if layer else None
-    return None if position is None else ("facilities", position)
+def _go(town: str | None) -> None:
+    st.session_state["town_kept"] = town
+    panels.select("villages", None)
 
 
-def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
-    """Show the chosen village: every need with its status, then the reasons of the one chosen."""
-    village = panels.selected("villages")
-    if village is None:
-        st.info("在地图或下表里点一个村，这里逐项说明：缺什么、为什么、凭什么。", icon=":material/ads_click:")
-        return
-    rows = findings[findings["unit_id"] == village]
-    if rows.empty:
-        name = context.frame("villages").set_index("village_id")["name"].get(village, village)
-        st.info(f"{name} 不在本政策要求的范围内（例如不是相对贫困村），所以没有结论，也不计入覆盖率。")
-        return
-    names = context.frame("villages").set_index("village_id")
-    if village not in names.index:
-        return
-    place = names.loc[village]
-    st.markdown(f"#### {panels.plain(place['name'])}")
-    st.caption(f"{place['town']} · {village}")
-    needs = {item.id: item for item in village_needs(context) if item.id in set(rows["need"])}
-    texts = {
-        row.need: f"{panels.SIGN[row.status]} {needs[row.need].label}" for row in rows.itertuples() if row.need in needs
-    }
-    order = sorted(texts, key=lambda key: panels.STATUSES.index(rows.set_index("need").loc[key, "status"]))
-    start = need.id if need.id in texts else (order[0] if order else None)
-    chosen = st.selectbox(
-        "逐项说明",
-        order,
-        index=order.index(start) if start else None,
-        format_func=texts.__getitem__,
-        key=f"card_{village}_{need.id}",
-    )
-    if chosen is None:
-        return
-    row = next(rows[rows["need"] == chosen].itertuples())
-    panels.show_status(row.status, context)
-    proposing.offer_village(context, village, chosen, row.status)
-    panels.show_finding(row, context)
-    if row.evidence_layer == "facilities" and st.button("在地图上指出证据", icon=":material/my_location:"):
-        st.session_state["coverage_flash"] = (village, chosen)
-        st.rerun()
+def show_rows(context: Context, need: Need, inside: pd.DataFrame, town: str | None, keep: list[str]) -> None:
+    """Show the villages as a table: those encircled or all, chosen columns, sums, and the download of just that."""
+    language = context.language
+    shown = inside[(inside["need"] == need.id) & inside["status"].isin(keep)]
+    only = panels.show_area("villages", language)
+    if only is not None:
+        shown = shown[shown["unit_id"].isin(only)]
+    table = table_of(context, inside, pd.Index(shown["unit_id"]))
+    head, columns, button = st.columns([4, 1, 1], vertical_alignment="bottom")
+    with columns:
+        table = panels.arrange(table, key="coverage", language=language)
+    summed = {label("field", name, language): 0 for name in ("population", "gap_count")}
+    head.caption(f"{say(language, 'villages_shown', count=len(table))} {panels.totals(table, summed, language)}")
+    with button:
+        detail = inside[inside["unit_id"].isin(table.index)]
+        panels.offer_download(
+            context, {"七有覆盖": table, "逐项依据": detail}, "七有覆盖",
+            places=context.frame("villages").set_index("village_id").geometry, 乡镇=town, 项目=need.label,
+            状态="、".join(keep), 框选=len(only) if only is not None else None,
+        )  # fmt: skip
+    panels.show_table(table, key="coverage_table", ids=list(table.index), kind="villages")
 
 
 def page(context: Context) -> None:
-    """Show which village lacks what."""
+    """Show which village lacks what, on the map, in a card and in a table that share one selection."""
     findings = context.assessment.findings
     findings = findings[findings["unit_kind"] == "village"]
-    if findings.empty:
-        st.info(f"《{context.policy.title}》没有以村为单位的设施要求，或者还没有行政村图层。")
-        return
-    first, second, third, fourth = st.columns([0.9, 1.2, 2, 1.3])
+    language = context.language
+    first, second, third, fourth = st.columns([1, 1.35, 2.3, 1.4])
     with first:
         town = panels.choose_town(context)
     with second:
         need = choose_need(context)
     if need is None:
+        st.info(say(language, "no_village_needs", policy=panels.plain(context.policy.title)))
         return
     inside = findings if town is None else findings[findings["town"] == town]
     counts = inside[inside["need"] == need.id]["status"].value_counts()
     with third:
         found = {name: int(counts.get(name, 0)) for name in panels.STATUSES}
-        keep = panels.choose_classes("状态", "status", found, context, "coverage_status")
+        title = label("action", "filter_status", language)
+        keep = panels.choose_classes(title, "status", found, context, "coverage_status")
     with fourth:
-        panels.choose_place(context, context.frame("villages"), "village_id", "villages", "找村")
+        panels.choose_place(context, context.frame("villages"), "village_id", "villages", say(language, "find_village"))
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
         draw(context, need, findings, town, keep)
     with right, st.container(height=MAP_HEIGHT, border=True):
+        show_path(context, town)
+        options = {"status": label("action", "filter_status", language)}
+        options |= {name: label("field", name, language) for name in attributes(context, need)}
+        panels.choose_color(context, options)
         show_card(context, need, findings)
-    shown = inside[(inside["need"] == need.id) & inside["status"].isin(keep)]
-    table = table_of(context, inside, pd.Index(shown["unit_id"]))
-    head, button = st.columns([4, 1], vertical_alignment="bottom")
-    head.caption(f"共 {len(table)} 个村；不明不等于没有，单独计数。点一行，地图跟着走。")
-    with button:
-        panels.offer_download(
-            context,
-            {"七有覆盖": table, "逐项依据": inside[inside["unit_id"].isin(table.index)]},
-            "七有覆盖",
-            乡镇=town,
-            项目=need.label,
-            状态="、".join(keep),
-        )
-    panels.show_table(table, key="coverage_table", ids=list(table.index), kind="villages")
+    show_rows(context, need, inside, town, keep)

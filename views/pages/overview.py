@@ -9,9 +9,9 @@ import streamlit as st
 from analysis.summary import WHOLE
 from views import atlas, panels
 from views.context import Context
-from views.labels import label, number, percent
+from views.labels import label, number, percent, say
 from views.maps import ClassStyle, show_map
-from views.pages.coverage import status_classes, village_needs, village_status
+from views.pages.coverage import add_towns, status_classes, village_needs, village_status
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
@@ -38,10 +38,9 @@ def coverage_rows(context: Context, town: str | None) -> pd.DataFrame:
 
 def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> None:
     """Show the five figures a leader asks for first."""
-    whole = rows[rows["kind"] == "all"]
-    parts = rows[rows["kind"] != "all"]
-    natural = context.assessment.natural_villages
-    houses = context.assessment.housing
+    language = context.language
+    whole, parts = rows[rows["kind"] == "all"], rows[rows["kind"] != "all"]
+    natural, houses = context.assessment.natural_villages, context.assessment.housing
     if town is not None:
         natural, houses = natural[natural["town"] == town], houses[houses["town"] == town]
     due = natural[natural["is_due"].astype(str).isin(["yes", "True"])]
@@ -49,18 +48,17 @@ def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> Non
     if len(whole):
         row = whole.iloc[0]
         total = int(row[list(ORDER)].sum())
-        text = f"至少 {percent(row['low'])}，至多 {percent(row['high'])}：不明和有争议的既不算有，也不算无"
-        figures.append((f"{row['label']}的村", f"{int(row['met'])} / {total}", text))
+        text = say(language, "range_help", low=percent(row["low"]), high=percent(row["high"]))
+        figures.append((say(language, "whole_villages", label=row["label"]), f"{int(row['met'])} / {total}", text))
     figures += [
-        ("缺口（村 × 项）", number(int(parts["gap"].sum())), "已查明没有达标的项数"),
-        ("不明（村 × 项）", number(int(parts["unknown"].sum())), "没有数据能证明有，也不能证明无：先补数据"),
-        ("有争议（村 × 项）", number(int(parts["disputed"].sum())), "台账与地图说法不一：请到现场核实"),
-        (
-            "自然村通硬化路",
-            f"{int((due['state'] == 'connected').sum())} / {len(due)}" if len(due) else "—",
-            "达到人口门槛的自然村",
-        ),
-        ("危房户", number(len(houses)) if len(context.frame("households")) else "—", "鉴定为 C、D 级"),
+        (say(language, f"count_{key}"), number(int(parts[key].sum())), say(language, f"count_{key}_help"))
+        for key in ("gap", "unknown", "disputed")
+    ]
+    connected = f"{int((due['state'] == 'connected').sum())} / {len(due)}" if len(due) else "—"
+    dangerous = number(len(houses)) if len(context.frame("households")) else "—"
+    figures += [
+        (say(language, "natural_connected"), connected, say(language, "natural_connected_help")),
+        (say(language, "house_houses"), dangerous, say(language, "house_houses_help")),
     ]
     panels.show_figures(figures)
 
@@ -70,14 +68,10 @@ def choose_group(context: Context) -> list[str]:
     groups = list(dict.fromkeys(need.group or OTHER for need in village_needs(context)))
     if len(groups) < 2:
         return groups
-    chosen = st.pills(
-        "看哪一类",
-        groups,
-        selection_mode="multi",
-        default=groups[:1],
-        key="overview_group",
-        label_visibility="collapsed",
-    )
+    kept = [name for name in st.session_state.get("overview_group", groups[:1]) if name in groups]
+    st.session_state["overview_group"] = kept
+    title = say(context.language, "which_group")
+    chosen = st.pills(title, groups, selection_mode="multi", key="overview_group", label_visibility="collapsed")
     return list(chosen)
 
 
@@ -113,15 +107,16 @@ def bars(context: Context, rows: pd.DataFrame) -> Any:
     axis = alt.Axis(labelFontSize=14, labelLimit=190, labelColor="#1b2730")
     y = alt.Y("label:N", sort=list(rows["label"]), title=None, axis=axis)
     scale = alt.Scale(domain=[0, widest], nice=False)
+    heads = {key: label("field", key, context.language) for key in ("need", "status", "villages")}
     tips = [
-        alt.Tooltip("label:N", title="项目"),
-        alt.Tooltip("name:N", title="状态"),
-        alt.Tooltip("count:Q", title="村数"),
+        alt.Tooltip("label:N", title=heads["need"]),
+        alt.Tooltip("name:N", title=heads["status"]),
+        alt.Tooltip("count:Q", title=heads["villages"]),
     ]
     colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
     legend = alt.Legend(title=None, orient="top", labelFontSize=14, labelColor="#1b2730")
     fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
-        y=y, x=alt.X("start:Q", scale=scale, title="村数"), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
+        y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"]), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
     )  # fmt: skip
     dark = alt.condition(alt.FieldOneOfPredicate("status", ["met", "gap"]), alt.value("#ffffff"), alt.value("#1b2730"))
     text = (
@@ -137,7 +132,7 @@ def draw(context: Context, town: str | None) -> None:
     villages = atlas.drawn(context, "villages")
     needs = village_needs(context)
     if villages is None or not needs:
-        st.info("还没有行政村界：导入后这里显示全县地图。")
+        st.info(say(context.language, "no_villages"))
         return
     towns = atlas.town_names(context.workspace)
     layers = [villages.layer(needs[0].label, ClassStyle(needs[0].label, "#e6e6e6"))]
@@ -151,14 +146,7 @@ def draw(context: Context, town: str | None) -> None:
             opacity=0.8,
         )
     }
-    borders = atlas.drawn(context, "towns")
-    if borders is not None:
-        layers.append(
-            borders.layer(
-                "乡镇界", ClassStyle("乡镇界", "#00000000", "none", outline="#2b3a46", width=2.2), interactive=False
-            )
-        )
-        states["towns"] = atlas.state(borders, show_labels=True)
+    add_towns(context, layers, states, width=2.2)
     event = show_map(
         atlas.spec_of(context, layers, needs[0].label),
         states,
@@ -170,9 +158,11 @@ def draw(context: Context, town: str | None) -> None:
     chosen = panels.selected("villages")
     if chosen is not None:
         names = context.frame("villages").set_index("village_id")["name"]
-        st.caption(
-            f"已选 {panels.plain(names.get(chosen, chosen))}：到“{label('page', 'coverage', context.language)}”页看逐项说明。"
-        )
+        pages = st.session_state.get("pages", {})
+        text = say(context.language, "to_coverage", village=panels.plain(names.get(chosen, chosen)))
+        if "coverage" in pages:
+            target = {"village": str(chosen)}
+            st.page_link(pages["coverage"], label=text, icon=":material/fact_check:", query_params=target)
 
 
 def town_table(context: Context) -> pd.DataFrame:
@@ -184,22 +174,24 @@ def town_table(context: Context) -> pd.DataFrame:
     single = rows[rows["need"].isin([need.id for need in needs if need.kind != "all"])]
     counts = single.groupby("town")[["met", "gap", "disputed", "unknown"]].sum()
     total = counts.sum(axis=1)
-    shares = pd.DataFrame({"至少达标": counts["met"] / total, "至多达标": 1 - counts["gap"] / total})
-    counts.columns = ["已达标", "缺口", "有争议", "不明"]
+    language = context.language
+    low, high = label("field", "low", language), label("field", "high", language)
+    shares = pd.DataFrame({low: counts["met"] / total, high: 1 - counts["gap"] / total})
+    counts.columns = [label("status", name, language) for name in counts.columns]
     ordered = pd.concat([shares, counts], axis=1)
     order = [name for name in atlas.town_names(context.workspace) if name in ordered.index]
-    return ordered.loc[order].rename_axis("乡镇").reset_index()
+    return ordered.loc[order].rename_axis(label("field", "town", language)).reset_index()
 
 
 def show_towns(context: Context) -> None:
     """Show the towns side by side, and offer the table."""
-    table = town_table(context)
+    table, language = town_table(context), context.language
     config = {
         name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="percent")
-        for name in ("至少达标", "至多达标")
+        for name in (label("field", "low", language), label("field", "high", language))
     }
-    head, button = st.columns([4, 1], vertical_alignment="bottom")
-    head.markdown("##### 分镇情况（村 × 项）")
+    head, button = st.columns([5, 1], vertical_alignment="bottom")
+    head.markdown(f"##### {say(language, 'by_town')}")
     with button:
         panels.offer_download(context, {"分镇情况": table, "覆盖率": context.assessment.coverage}, "总览")
     st.dataframe(table, hide_index=True, column_config=config, key="overview_towns")
@@ -207,14 +199,15 @@ def show_towns(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show where the county stands."""
-    with st.container(horizontal=True):
+    left, _ = st.columns([1, 4])
+    with left:
         town = panels.choose_town(context)
     rows = coverage_rows(context, town)
     show_headline(context, town, rows)
     chart, place = st.columns([1, 1], gap="medium")
     with chart:
         if rows.empty:
-            st.info(f"《{context.policy.title}》没有以村为单位的设施要求。")
+            st.info(say(context.language, "no_village_needs", policy=panels.plain(context.policy.title)))
         else:
             groups = choose_group(context)
             st.altair_chart(bars(context, rows[rows["group"].isin(groups)] if groups else rows))

@@ -5,20 +5,20 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import atlas, panels, proposing
+from views import atlas, history, panels, proposing
 from views.context import Context
-from views.labels import distance, label, money, number
+from views.labels import Language, distance, label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
 from views.pages.coverage import MAP_HEIGHT
 from views.palette import STATE, SURFACE
 
 BADGES = {"connected": "blue", "harden": "red", "build": "violet"}
 STATES = ("harden", "build", "unknown", "connected")
-COLUMNS = {
-    "rank": "名次", "town": "乡镇", "name": "自然村", "population": "人口", "poor_population": "贫困人口", "state": "状态",
-    "gap_km": "待硬化公里", "new_km": "待新建公里", "cost_cny10k": "估算万元", "subsidy_cny10k": "补助万元",
-    "people_per_cny10k": "每万元受益人", "hardened_distance_m": "距硬化路米", "outlet": "接入点", "note": "说明",
-}  # fmt: skip
+COLUMNS = (
+    *("rank", "town", "name", "population", "poor_population", "state", "gap_km", "new_km", "cost_cny10k"),
+    *("subsidy_cny10k", "people_per_cny10k", "hardened_distance_m", "outlet", "note"),
+)
+SUMMED = {"population": 0, "gap_km": 2, "new_km": 2}
 
 
 def due_rows(context: Context, town: str | None, *, only_due: bool) -> pd.DataFrame:
@@ -29,33 +29,35 @@ def due_rows(context: Context, town: str | None, *, only_due: bool) -> pd.DataFr
     return rows if town is None else rows[rows["town"] == town]
 
 
+def shared_segments(context: Context, todo: pd.DataFrame) -> pd.DataFrame:
+    """Give the segments that some of these natural villages need, each once."""
+    segments = context.assessment.roads["segments"]
+    wanted = set(todo["natural_village_id"])
+    return segments[segments["natural_village_ids"].map(lambda ids: bool(set(str(ids).split(";")) & wanted))]
+
+
 def show_headline(context: Context, rows: pd.DataFrame) -> None:
     """Show how many are due, connected, missing, and what it would cost."""
+    language = context.language
     due = rows[rows["is_due"].astype(str).isin(["yes", "True"])]
-    todo = due[due["state"].isin(["harden", "build"])]
-    segments = context.assessment.roads["segments"]
-    shared = segments[
-        segments["natural_village_ids"].map(
-            lambda ids: bool(set(str(ids).split(";")) & set(todo["natural_village_id"]))
-        )
-    ]
+    counts = due["state"].value_counts()
+    shared = shared_segments(context, due[due["state"].isin(["harden", "build"])])
     threshold = due["threshold"].dropna().iloc[0] if len(due) else float("nan")
     known, unpriced = shared["cost_cny10k"].sum(min_count=1), int(shared["cost_cny10k"].isna().sum())
-    panels.show_figures(
-        [
-            ("应通自然村", number(len(due)), f"人口不少于 {number(threshold)} 人（含）"),
-            ("已通硬化路", number(int((due["state"] == "connected").sum())), "最近的路在 500 米内，且沿硬化路通到干线"),
-            ("待硬化", number(int((due["state"] == "harden").sum())), "沿现有未硬化的路能通到干线"),
-            ("待新建", number(int((due["state"] == "build").sum())), "附近没有路，或那条路通不到干线"),
-            ("不明", number(int((due["state"] == "unknown").sum())), "路面类型或人口没有登记，不能算有也不能算无"),
-            ("需硬化", f"{number(shared['length_km'].sum(), 1)} 公里", "共用路段只算一次；逐村相加会多算"),
-            (
-                "估算造价" if not unpriced else "估算造价（至少）",
-                money(known),
-                f"共用路段只算一次；另有 {unpriced} 段路面不明，没有计价。单价见政策参数，未注明来源的可改",
-            ),
-        ]
-    )
+    figures = [
+        (say(language, "roads_due"), number(len(due)), say(language, "roads_due_help", people=number(threshold)))
+    ]
+    figures += [
+        (label("state", name, language), number(int(counts.get(name, 0))), say(language, f"roads_{name}_help"))
+        for name in ("connected", "harden", "build", "unknown")
+    ]
+    length = f"{number(shared['length_km'].sum(), 1)} {label('unit', 'km', language)}"
+    key = "roads_cost_least" if unpriced else "roads_cost"
+    figures += [
+        (say(language, "roads_length"), length, say(language, "roads_length_help")),
+        (say(language, key), money(known, language), say(language, "roads_cost_help", count=unpriced)),
+    ]
+    panels.show_figures(figures)
 
 
 def state_classes(context: Context) -> dict[str, ClassStyle]:
@@ -98,9 +100,10 @@ def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]
     states: dict[str, Any] = {}
     ids: dict[str, pd.Index] = {}
     marked: list[tuple[str, int]] = []
+    language = context.language
     roads = atlas.drawn(context, "roads")
     if roads is not None:
-        layers.append(roads.layer("道路", style_of(SURFACE["unknown"], width=1.4)))
+        layers.append(roads.layer(label("layer", "roads", language), style_of(SURFACE["unknown"], width=1.4)))
         states["roads"] = atlas.state(
             roads, values=roads.frame.set_index("road_id")["surface"], classes=road_classes(context)
         )
@@ -110,18 +113,21 @@ def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]
     villages = atlas.drawn(context, "natural_villages")
     if villages is not None:
         values = rows.set_index("natural_village_id")["state"]
-        layers.append(villages.layer("自然村", style_of(STATE["unknown"], radius=5)))
+        layers.append(
+            villages.layer(label("layer", "natural_villages", language), style_of(STATE["unknown"], radius=5))
+        )
         states["natural_villages"] = atlas.state(
             villages, values=values, classes=state_classes(context), town=town, towns=towns, keep=keep
         )
         ids["natural_villages"] = villages.ids
-        position = villages.position(panels.selected("natural_villages") or "")
-        marked += [] if position is None else [("natural_villages", position)]
+        for name in [panels.selected("natural_villages"), *panels.area("natural_villages")]:
+            place = villages.position(name or "")
+            marked += [] if place is None else [("natural_villages", place)]
     if not layers:
-        st.info("还没有道路和自然村图层：请在“数据质量”页导入。")
+        st.info(say(language, "no_roads"))
         return
     event = show_map(
-        atlas.spec_of(context, layers, "道路硬化"),
+        atlas.spec_of(context, layers, label("page", "roads", language)),
         states,
         key="roads_map",
         height=MAP_HEIGHT,
@@ -136,62 +142,114 @@ def show_card(context: Context) -> None:
     rows = context.assessment.natural_villages
     found = rows[rows["natural_village_id"] == panels.selected("natural_villages")]
     if found.empty:
-        st.info(
-            "点一个自然村：缺哪一段、多长、多少钱、和谁共用，都在这里。红色菱形是待硬化，紫色三角是待新建。",
-            icon=":material/ads_click:",
-        )
+        st.info(say(context.language, "roads_hint"), icon=":material/ads_click:")
         return
-    row = next(found.itertuples())
+    row, language = next(found.itertuples()), context.language
     st.markdown(f"#### {panels.plain(row.name)}")
-    st.caption(f"{row.town} · {row.natural_village_id}")
-    panels.show_badge(label("state", row.state, context.language), BADGES.get(row.state, "gray"))
+    st.caption(f"{panels.plain(row.town)} · {panels.plain(row.natural_village_id)}")
+    panels.show_badge(label("state", row.state, language), BADGES.get(row.state, "gray"))
     proposing.offer_natural_village(context, row.natural_village_id, row.state)
-    due = {"yes": "应通", "True": "应通", "no": "不在范围（人口不足）", "False": "不在范围（人口不足）"}.get(
-        str(row.is_due), "不明（人口未登记）"
+    panels.show_pairs(reasons(context, row))
+    told = history.changes(context.office, "natural_villages", "natural_village_id", row.natural_village_id, language)
+    if told:
+        with st.expander(say(language, "history"), icon=":material/history:"):
+            panels.show_pairs(told)
+
+
+def listed(text: Any, language: Language) -> str:
+    """Write ids joined by semicolons as a list; nothing is a dash."""
+    return (", " if language == "en" else "、").join(text.split(";")) if isinstance(text, str) and text else "—"
+
+
+def reasons(context: Context, row: Any) -> list[tuple[str, str]]:
+    """Say what is missing for a natural village, over which segments, at what cost and who shares it."""
+    language = context.language
+    answer = {"yes": "yes", "True": "yes", "no": "no", "False": "no"}.get(str(row.is_due), "unknown")
+    km = label("unit", "km", language)
+    people = say(language, f"due_{answer}", people=number(row.population), threshold=number(row.threshold))
+    near = say(
+        language, "road_distances", hardened=distance(row.hardened_distance_m, language), any=distance(row.road_distance_m, language)
+    )  # fmt: skip
+    cost = say(
+        language, "cost_and_subsidy", cost=money(row.cost_cny10k, language), subsidy=money(row.subsidy_cny10k, language)
     )
     pairs = [
-        ("人口", f"{number(row.population)} 人（门槛 {number(row.threshold)} 人，含）→ {due}"),
-        ("待硬化", f"{number(row.gap_km, 2)} 公里（通到干线所需的最短未硬化里程）"),
-        ("待新建", f"{number(row.new_km, 2)} 公里"),
-        ("最近的路", f"硬化路 {distance(row.hardened_distance_m)}；任何路 {distance(row.road_distance_m)}"),
-        ("接入点", row.outlet if isinstance(row.outlet, str) and row.outlet else "—"),
-        ("路段", row.segment_ids.replace(";", "、") if isinstance(row.segment_ids, str) and row.segment_ids else "—"),
-        ("共用", row.shared_with.replace(";", "、") if isinstance(row.shared_with, str) and row.shared_with else "无"),
-        ("估算造价", f"{money(row.cost_cny10k)}；政策补助 {money(row.subsidy_cny10k)}（上限类补助不计入）"),
-        ("依据", clause(context)),
+        ("population", people),
+        ("gap_km", f"{number(row.gap_km, 2)} {km}"),
+        ("new_km", f"{number(row.new_km, 2)} {km}"),
+        ("nearest_road", near),
+        ("outlet", row.outlet if isinstance(row.outlet, str) and row.outlet else "—"),
+        ("segment_ids", listed(row.segment_ids, language)),
+        ("shared_with", listed(row.shared_with, language)),
+        ("cost", cost),
+        ("reference", clause(context)),
     ]
-    if isinstance(row.note, str) and row.note:
-        pairs.append(("说明", row.note))
-    for heading, text in pairs:
-        left, right = st.columns([1, 4], gap="small")
-        left.caption(heading)
-        right.text(text)
+    pairs += [("note", row.note)] if isinstance(row.note, str) and row.note else []
+    return [(label("field", key, language), text) for key, text in pairs]
 
 
 def clause(context: Context) -> str:
     """Name the clause that sets the population threshold."""
     values = context.policy.values.get("hardening.min_population", ())
-    return f"《{context.policy.title}》{values[-1].reference}" if values else f"《{context.policy.title}》没有人口门槛"
+    if not values:
+        return say(context.language, "no_threshold", policy=context.policy.title)
+    return f"《{context.policy.title}》{values[-1].reference}"
+
+
+def table_of(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
+    """Make the table under the map, best first, indexed by natural village."""
+    ordered = shown.sort_values("rank", na_position="last", kind="stable").set_index("natural_village_id")
+    table = ordered[list(COLUMNS)].assign(state=ordered["state"].map(lambda key: label("state", key, context.language)))
+    heads = {name: label("field", name, context.language) for name in COLUMNS}
+    return table.rename(columns={**heads, "name": label("field", "natural_village", context.language)})
+
+
+def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: list[str]) -> None:
+    """Show the natural villages as a table, with sums and the download of just that."""
+    language = context.language
+    only = panels.show_area("natural_villages", language)
+    if only is not None:
+        shown = shown[shown["natural_village_id"].isin(only)]
+    table = table_of(context, shown)
+    head, switch, columns, button = st.columns([3.2, 1.3, 0.8, 0.8], vertical_alignment="bottom")
+    switch.toggle(say(language, "roads_all"), key="roads_all")
+    with columns:
+        table = panels.arrange(table, key="roads", language=language)
+    summed = {label("field", name, language): decimals for name, decimals in SUMMED.items()}
+    head.caption(f"{say(language, 'roads_shown', count=len(table))} {panels.totals(table, summed, language)}")
+    with button:
+        others = {
+            name: pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+            for name, frame in context.assessment.roads.items()
+            if name != "candidates"
+        }
+        frame = context.frame("natural_villages")
+        places = frame.set_index("natural_village_id").geometry if "geometry" in frame else None
+        panels.offer_download(
+            context, {"自然村": table, **others}, "道路硬化", places=places, 乡镇=town, 状态="、".join(keep),
+            框选=len(only) if only is not None else None,
+        )  # fmt: skip
+    panels.show_table(table, key="roads_table", ids=list(table.index), kind="natural_villages")
 
 
 def page(context: Context) -> None:
     """Show what is missing to bring a hardened road to every natural village due."""
-    if context.assessment.natural_villages.empty:
-        st.info("还没有自然村图层：请在“数据质量”页导入自然村点位和人口。")
+    language = context.language
+    every = context.assessment.natural_villages
+    if every.empty:
+        st.info(say(language, "no_natural_villages"))
         return
-    only_due = st.session_state.setdefault("roads_due", True)
     first, second, third = st.columns([1, 2, 1.6])
     with first:
         town = panels.choose_town(context)
-    rows = due_rows(context, town, only_due=only_due)
+    rows = due_rows(context, town, only_due=not st.session_state.setdefault("roads_all", False))
     counts = rows["state"].value_counts()
     with second:
-        keep = panels.choose_classes(
-            "状态", "state", {name: int(counts.get(name, 0)) for name in STATES}, context, "roads_state"
-        )
+        found = {name: int(counts.get(name, 0)) for name in STATES}
+        keep = panels.choose_classes(label("action", "filter_status", language), "state", found, context, "roads_state")
     with third:
         panels.choose_place(
-            context, context.assessment.natural_villages, "natural_village_id", "natural_villages", "找自然村"
+            context, every, "natural_village_id", "natural_villages", say(language, "find_natural_village")
         )
     show_headline(context, rows)
     left, right = st.columns([1.75, 1], gap="medium")
@@ -199,20 +257,4 @@ def page(context: Context) -> None:
         draw(context, rows, town, keep)
     with right, st.container(height=MAP_HEIGHT, border=True):
         show_card(context)
-    shown = rows[rows["state"].isin(keep)].sort_values("rank", na_position="last", kind="stable")
-    table = shown[list(COLUMNS)].rename(columns=COLUMNS)
-    table["状态"] = table["状态"].map(lambda key: label("state", key, context.language))
-    head, switch, button = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
-    switch.toggle("只看达到人口门槛的", key="roads_due")
-    head.caption(f"共 {len(table)} 个自然村，按每万元受益人数排名；造价为估算，未含的项目见说明。")
-    with button:
-        sheets = {
-            "自然村": table,
-            **{
-                name: pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-                for name, frame in context.assessment.roads.items()
-                if name != "candidates"
-            },
-        }
-        panels.offer_download(context, sheets, "道路硬化", 乡镇=town, 状态="、".join(keep))
-    panels.show_table(table, key="roads_table", ids=shown["natural_village_id"].tolist(), kind="natural_villages")
+    show_rows(context, rows[rows["state"].isin(keep)], town, keep)

@@ -1,0 +1,54 @@
+"""Numbers into a few classes for a map: equal counts, whole bounds, counts written; too little data is hatched."""
+
+import numpy as np
+import pandas as pd
+
+from views.labels import Language, number, say
+from views.maps import ClassStyle
+from views.palette import CLASSED, NO_DATA
+
+NOTHING = "none"
+
+
+def bounds(values: pd.Series, classes: int = 5) -> list[float]:
+    """Give the upper bounds (inclusive) of classes that hold about the same number of values.
+
+    >>> bounds(pd.Series([1.0, 2.0, 3.0, 4.0]), 2)
+    [2.0, 4.0]
+    >>> bounds(pd.Series([7.0, 7.0, 7.0]))
+    [7.0]
+    """
+    known = np.sort(values.dropna().to_numpy(np.float64))
+    if not len(known):
+        return []
+    ends = [known[int(np.ceil(len(known) * part / classes)) - 1] for part in range(1, classes + 1)]
+    return [float(end) for end in dict.fromkeys(ends)]
+
+
+def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple[pd.Series, dict[str, ClassStyle]]:
+    """Class numbers by feature id, and give each class its style with its bounds and its count.
+
+    >>> names, styles = graded(pd.Series([0.0, 10.0, None], index=["a", "b", "c"]), "zh")
+    >>> names.tolist(), [style.label for style in styles.values()]
+    (['0', '1', 'none'], ['0–0（1）', '0–10（1）', '数据不足（1）'])
+    """
+    ends = bounds(values)
+    places = (
+        np.searchsorted(np.array(ends), values.to_numpy(np.float64), side="left") if ends else np.zeros(len(values))
+    )
+    names = pd.Series(
+        [NOTHING if pd.isna(value) else str(int(place)) for value, place in zip(values, places, strict=True)],
+        index=values.index,
+    )
+    lowest = float(values.min()) if ends else 0.0
+    shades = np.linspace(0, len(CLASSED) - 1, max(len(ends), 1)).round().astype(int)
+    styles: dict[str, ClassStyle] = {}
+    for place, end in enumerate(ends):
+        count = int((names == str(place)).sum())
+        text = f"{number(lowest if place == 0 else ends[place - 1], decimals)}–{number(end, decimals)}（{count}）"
+        styles[str(place)] = ClassStyle(text, CLASSED[shades[place]], outline="#5f6b73", width=0.8)
+    blank = int((names == NOTHING).sum())
+    if blank:
+        text = f"{say(language, 'no_data')}（{blank}）"
+        styles[NOTHING] = ClassStyle(text, NO_DATA.color, NO_DATA.pattern, NO_DATA.ink, NO_DATA.outline, width=0.8)
+    return names, styles

@@ -1,0 +1,93 @@
+"""Tables: which columns, in which order, what they add up to, and their download exactly as shown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from views import excel
+from views.audit import export_logged
+from views.basis import basis
+from views.context import Context
+from views.export_table import CSV_MIME, GPKG_MIME, csv_file, geopackage, refuse_private
+from views.labels import Language, number, say
+from views.selection import select
+
+
+def arrange(table: pd.DataFrame, *, key: str, language: Language) -> pd.DataFrame:
+    """Let the person choose columns and order; the download follows."""
+    with st.popover(say(language, "columns"), icon=":material/view_column:", width="stretch"):
+        columns = st.multiselect(
+            say(language, "columns_shown"), list(table.columns), key=f"{key}_columns", placeholder=say(language, "all")
+        )
+        order = st.selectbox(
+            say(language, "sort_by"), list(table.columns), index=None, key=f"{key}_sort", placeholder=say(language, "sort_given")
+        )  # fmt: skip
+        is_falling = st.toggle(say(language, "sort_falling"), key=f"{key}_falling")
+    if order is not None:
+        table = table.sort_values(order, ascending=not is_falling, kind="stable", na_position="last")
+    return table[columns] if columns else table
+
+
+def totals(table: pd.DataFrame, columns: Mapping[str, int], language: Language) -> str:
+    """Add the columns up in one line, and say how many cells are unknown.
+
+    >>> totals(pd.DataFrame({"人口": [200.0, None]}), {"人口": 0}, "zh")
+    '合计：2 行 · 人口 200（1 行不明，未计入）'
+    """
+    parts = [say(language, "total_rows", count=number(len(table)))]
+    for name, decimals in columns.items():
+        if name in table:
+            values = pd.to_numeric(table[name], errors="coerce")
+            blank = int(values.isna().sum())
+            text = f"{name} {number(float(values.sum()), decimals)}"
+            parts.append(text + (say(language, "total_unknown", count=blank) if blank else ""))
+    return say(language, "total", parts=" · ".join(parts))
+
+
+def show_table(
+    table: pd.DataFrame, *, key: str, ids: Sequence[str], kind: str, height: int = 380, **options: Any
+) -> None:
+    """Show a table whose chosen row is the selection of the map too; columns sort, hide and search."""
+
+    def follow() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        select(kind, ids[rows[0]] if rows and rows[0] < len(ids) else None)
+
+    st.dataframe(
+        table, key=key, on_select=follow, selection_mode="single-row", hide_index=True, height=height, **options
+    )
+
+
+def offer_download(
+    context: Context, tables: Mapping[str, pd.DataFrame], name: str, *, places: Any = None, **more: Any
+) -> None:
+    """Offer exactly the tables shown as a workbook with its basis; the first also as CSV and, with places, GeoPackage."""
+    language = context.language
+    stem = f"{name}_{context.day.isoformat()}_{context.assessment.workspace_digest[:8]}"
+    first = next(iter(tables.values()))
+    offers: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        ("Excel", f"{stem}.xlsx", excel.MIME, lambda: _workbook(tables, basis(context, **more))),
+        ("CSV", f"{stem}.csv", CSV_MIME, lambda: csv_file(first)),
+    ]
+    if places is not None:
+        offers.append(
+            ("GeoPackage", f"{stem}.gpkg", GPKG_MIME, lambda: geopackage(first, places, basis(context, **more), name=name))
+        )  # fmt: skip
+    if not context.user.may("export"):
+        st.button(say(language, "download"), disabled=True, help=say(language, "download_denied"), key=f"no_{name}")
+        return
+    with st.popover(say(language, "download"), icon=":material/download:", width="stretch"):
+        for title, file_name, mime, make in offers:
+            st.download_button(
+                title, data=export_logged(context, make, what=f"{name} {title}", tables=tables, filters=more), file_name=file_name, mime=mime, key=f"download_{name}_{title}", on_click="ignore",
+                width="stretch",
+            )  # fmt: skip
+        st.caption(say(language, "download_note"))
+
+
+def _workbook(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any]) -> bytes:
+    for table in tables.values():
+        refuse_private(table)
+    return excel.workbook(tables, facts)
