@@ -41,6 +41,8 @@ LEFT_OUT = {
     "__pycache__",
     ".mypy_cache",
     ".ruff_cache",
+    ".hypothesis",
+    ".import_linter_cache",
     ".pytest_cache",
 }
 
@@ -236,7 +238,9 @@ def bundle(platform: str, target: str | None) -> None:
             archive.write(path, Path("qiyou-atlas") / path.relative_to(HOME))
     part.replace(out)
     shutil.rmtree(WHEELS.parent)
-    say(f"离线安装包已写好：{out}（{out.stat().st_size / 1e6:.0f} MB）。解压后执行 python run.py 即可，无需网络。")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    say(f"离线安装包已写好：{out}（{out.stat().st_size / 1e6:.0f} MB）。")
+    say(f"拷到没有网络的机器（装有 Python {version}），解压后执行 python run.py 即可。")
 
 
 def main() -> None:
