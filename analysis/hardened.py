@@ -67,13 +67,17 @@ class States:
     join_xy: Floats
 
 
-def road_network(roads: pd.DataFrame, *, tolerance_m: float = 2.0) -> Network:
-    """Node the roads of a workspace; where no level is given, expressways pass over the roads they cross."""
+def road_network(roads: pd.DataFrame, *, tolerance_m: float = 2.0, keep_apart: Any = None) -> Network:
+    """Node the roads of a workspace; where no level is given, expressways pass over the roads they cross.
+
+    `keep_apart` are (n,2) places of `repairs` that a person has undone. Pass the result to `natural_villages`.
+    """
     is_fast = roads["technical_grade"].eq("expressway").fillna(False) if "technical_grade" in roads else None
     given = {"level", "layer", "bridge", "tunnel"} & set(roads.columns)
     if is_fast is None or given or not is_fast.any():
-        return build_network(roads, tolerance_m=tolerance_m)
-    return build_network(roads.assign(level=np.where(is_fast, 1.0, 0.0)), tolerance_m=tolerance_m)
+        return build_network(roads, tolerance_m=tolerance_m, keep_apart=keep_apart)
+    levelled = roads.assign(level=np.where(is_fast, 1.0, 0.0))
+    return build_network(levelled, tolerance_m=tolerance_m, keep_apart=keep_apart)
 
 
 def usable(roads: pd.DataFrame) -> Flags:
@@ -202,7 +206,8 @@ def point_states(
     """
     xy = np.asarray(points, np.float64).reshape(-1, 2)
     network, reach = core.network, _reaching(core, core.is_core if core.is_core.any() else core.is_core_high)
-    near = snap(network, xy, max_distance_m=snap_m, edge_mask=core.is_usable)
+    on_core = core.is_core.astype(np.int64) + core.is_core_high  # of two records of one road the core is the nearest
+    near = snap(network, xy, max_distance_m=snap_m, edge_mask=core.is_usable, preferred=on_core)
     is_stranded = (near.edge < 0) | ~reach[near.edge] if len(reach) else np.ones(len(xy), bool)
     far = snap(network, xy[is_stranded], max_distance_m=np.inf, edge_mask=reach)
     joined = Snaps(near.edge.copy(), near.fraction.copy(), near.distance_m.copy())

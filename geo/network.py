@@ -140,7 +140,9 @@ def _finish(
     )
 
 
-def snap(network: Network, points: Any, *, max_distance_m: float, edge_mask: Any = None) -> Snaps:
+def snap(
+    network: Network, points: Any, *, max_distance_m: float, edge_mask: Any = None, preferred: Any = None
+) -> Snaps:
     """Find the nearest place on the network for every point.
 
     Parameters
@@ -151,6 +153,9 @@ def snap(network: Network, points: Any, *, max_distance_m: float, edge_mask: Any
         Farther than this nothing is found (the bound itself is).
     edge_mask
         Which edges may be met; all when missing.
+    preferred
+        A number for every edge: of edges that are equally near the highest is met (two records of one road lie on
+        each other); the lowest edge number when missing.
 
     Examples
     --------
@@ -162,6 +167,8 @@ def snap(network: Network, points: Any, *, max_distance_m: float, edge_mask: Any
 
     """
     allowed = np.arange(len(network.edge_road)) if edge_mask is None else np.flatnonzero(edge_mask)
+    if preferred is not None:
+        allowed = allowed[np.argsort(-np.asarray(preferred, np.int64)[allowed], kind="stable")]
     index, distance_m, snap_xy = nearest_line(points, network.edge_geometry[allowed])
     found = (index >= 0) & (distance_m <= max_distance_m)
     edge, fraction = np.full(len(index), -1, np.int64), np.zeros(len(index))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from road_county import DAY, METRIC, policy, roads, villages, workspace
 from shapely import LineString, Point
 
+from analysis.hardened import road_network
 from analysis.policy import Policy
 from analysis.road_works import dangerous_bridges, narrow_roads, safety_works, span_class
 from analysis.roads import VILLAGE_COLUMNS, natural_villages, road_states
@@ -98,6 +99,14 @@ def test_duplicate_and_abandoned_roads_count_for_nothing():
         assess(people, [*COUNTY[:1], ("R1", "earth", [(1000, 0), (1000, 1000)], {"is_duplicate": None})]), "a"
     )
     assert kept["state"] == "harden"
+
+
+@pytest.mark.parametrize("earth_first", [True, False])
+def test_of_two_records_of_one_road_the_one_on_the_core_is_the_nearest_whatever_the_order(earth_first):
+    twice = [("OLD", "earth", [(1000, 0), (1000, 1000)]), ("NEW", "concrete", [(1000, 0), (1000, 1000)])]
+    lines = [*COUNTY[:1], *(twice if earth_first else twice[::-1])]
+    row = row_of(assess([("a", 300, (1010, 500))], lines), "a")
+    assert (row["state"], row["gap_km"], row["segment_ids"]) == ("connected", 0.0, "")
 
 
 def test_the_longer_way_with_less_to_harden_wins_and_ties_go_to_the_shorter():
@@ -326,6 +335,21 @@ def test_every_gap_is_the_sum_of_its_segments(seed):
     for row in plan.candidates.itertuples():
         needed = [part for part in row.segment_ids.split(";") if part]
         assert sum(length[part] for part in needed) == pytest.approx(row.gap_km, abs=1e-9)
+
+
+def test_an_expressway_passes_over_and_an_undone_repair_parts_a_road():
+    lines = [
+        ("G1", "asphalt", [(0, 0), (4000, 0)], {"admin_class": "G", "technical_grade": "expressway"}),
+        ("C1", "concrete", [(1000, -900), (1000, 900)]),
+    ]
+    row = row_of(assess([("a", 300, (1000, 800))], lines), "a")
+    assert row["state"] == "build"  # no ramp: the expressway is no way out
+    at_grade = [("G1", *lines[0][1:3], {"admin_class": "G", "technical_grade": "2"}), lines[1]]
+    assert row_of(assess([("a", 300, (1000, 800))], at_grade), "a")["state"] == "connected"
+    frame = roads(at_grade)
+    ws = workspace(roads=frame, natural_villages=villages([("a", 300, (1000, 800))]))
+    apart = natural_villages(ws, policy(), DAY, network=road_network(frame, keep_apart=[[1000, 0]]))
+    assert row_of(apart, "a")["state"] == "build"
 
 
 def test_road_states_serve_any_unit():
