@@ -159,22 +159,34 @@ def is_possible(task: Task, year: Ints) -> bool:
     )
 
 
+@compiled
+def _pass_down(parent: Any, whole: Any) -> None:
+    """Add to every work what all works before it hold."""
+    for work in range(len(parent)):
+        if parent[work] >= 0:
+            whole[work] += whole[parent[work]]
+
+
+@compiled
+def _pass_up(parent: Any, taken: Any, whole: Any) -> None:
+    """Add to every work what is taken of the works after it."""
+    for work in range(len(parent) - 1, -1, -1):
+        if taken[work] and parent[work] >= 0:
+            whole[parent[work]] += whole[work]
+
+
 def greedy(task: Task) -> Ints:
     """Make the programme of the usual list: people per money of each work with all that must come before it."""
     whole = task.cost.copy()
-    for work in range(len(whole)):
-        if task.parent[work] >= 0:
-            whole[work] += whole[task.parent[work]]
+    _pass_down(task.parent, whole)
     return arrange(task, np.argsort(-task.worth / np.maximum(whole, EPSILON), kind="stable"))
 
 
 def _branch_ratio(task: Task, taken: NDArray[np.bool_]) -> Floats:
     """Give each work the worth per cost of what is taken from it onwards."""
     worth, cost = np.where(taken, task.worth, 0.0), np.where(taken, task.cost, 0.0)
-    for work in range(len(worth) - 1, -1, -1):
-        if taken[work] and task.parent[work] >= 0:
-            worth[task.parent[work]] += worth[work]
-            cost[task.parent[work]] += cost[work]
+    for whole in (worth, cost):
+        _pass_up(task.parent, taken, whole)
     alone = task.worth / np.maximum(task.cost, EPSILON)
     return np.where(taken, worth / np.maximum(cost, EPSILON), alone)
 
