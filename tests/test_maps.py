@@ -179,6 +179,12 @@ def test_the_same_spec_gives_the_same_definition(spec, monkeypatch) -> None:
     maps.definition_of.cache_clear()
 
 
+def test_other_bounds_are_the_same_composition(spec, monkeypatch) -> None:
+    monkeypatch.setattr(maps.assets, "load", Held)
+    first, second = (maps.compile_spec(replace(spec, bounds=bounds)) for bounds in (BOUNDS, (100.0, 30.0, 101.0, 31.0)))
+    assert first == second, "a page that narrows its bounds would mount the map anew"
+
+
 def test_relief_and_layer_control_come_only_with_a_dem(spec, monkeypatch) -> None:
     monkeypatch.setattr(maps.assets, "load", Held)
     maps.definition_of.cache_clear()

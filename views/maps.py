@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -47,6 +47,9 @@ __all__ = [
     "show_map",
     "style_of",
 ]
+
+
+ANYWHERE: Bounds = (0.0, 0.0, 0.0, 0.0)
 
 
 def register_source(
@@ -154,7 +157,7 @@ def show_map(
     except StoreError as missing:
         st.error(str(missing))
         return MapEvent()
-    digest = store().add_map(definition_of(spec, held.digest))
+    digest = store().add_map(definition_of(replace(spec, bounds=ANYWHERE), held.digest))
     patch = {
         "entry": held.address("atlas.js"),
         "map": digest,
@@ -198,12 +201,14 @@ def compile_spec(spec: MapSpec) -> Compiled:
 
 
 def compose(spec: MapSpec) -> folium.Map:
-    """Put a map together as folium users know it: relief, vector layers, scale, full screen, layer control."""
-    west, south, east, north = spec.bounds
+    """Put a map together as folium users know it: relief, vector layers, scale, full screen, layer control.
+
+    Where it begins is not part of it (the patch says so): other bounds are the same composition, and no new mount.
+    """
     composed = folium.Map(
-        location=[(south + north) / 2, (west + east) / 2],
+        location=[35, 105],
         tiles=None,
-        zoom_start=10,
+        zoom_start=7,
         control_scale=True,
         zoom_control="topleft",
         min_zoom=4,
