@@ -21,7 +21,6 @@ from views.mapevents import read_event
 from views.mapspec import (
     Bounds,
     ClassStyle,
-    Column,
     Feature,
     LayerState,
     MapEvent,
@@ -34,7 +33,6 @@ from views.tilestore import EVERYONE, store
 __all__ = [
     "Bounds",
     "ClassStyle",
-    "Column",
     "Feature",
     "LayerState",
     "MapEvent",

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
-
-import numpy.typing as npt
 
 from geo.tiles import Geometry
 from views.palette import Pattern, Swatch
@@ -51,15 +48,6 @@ class MapSpec:
     bounds: Bounds
     hillshade: str | None = None
     title: str = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One attribute as codes, one a feature in frame order; `labels[code]` is what a person reads."""
-
-    name: str
-    codes: npt.NDArray[Any]
-    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
