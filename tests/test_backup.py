@@ -1,5 +1,6 @@
 """Backup, restore, moving between stores: nothing lost, nothing overwritten, broken copies refused."""
 
+import io
 import json
 import stat
 import sys
@@ -235,6 +236,7 @@ def manifest_change(**changes):
         (lambda c: c.update(extra=b"x"), "与清单不符"),
         (lambda c: c.update({"policy.toml": b"id = 'other'"}), "policy.toml 已损坏"),
         (lambda c: c.update({"policy.toml": b""}), "policy.toml 已损坏"),
+        (lambda c: c.update({"policy.toml": c["policy.toml"].replace(b'"p"', b'"q"')}), "policy.toml 已损坏"),
         (manifest_change(format=2), "更新版本"),
         (manifest_change(events=99), "应有 99 条"),
         (manifest_change(files=[1]), "不是完整的备份|与清单不符"),
@@ -257,6 +259,30 @@ def test_a_ledger_altered_before_the_backup_is_noticed_at_restore(small, tmp_pat
     backup.backup(small, tmp_path / "forged.zip")
     with pytest.raises(StoreError, match="第 2 号记录"):
         backup.restore(tmp_path / "forged.zip", tmp_path / "again")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda lines: lines[:-1], "不完整：应有"),
+        (lambda lines: lines[:3] + lines[4:], "不完整：应有"),
+        (lambda lines: [lines[0].replace('"format":1', '"format":2'), *lines[1:]], "更新版本"),
+        (lambda lines: lines[1:], "开头已损坏"),
+        (lambda lines: [], "开头已损坏"),
+        (lambda lines: [*lines[:2], lines[2][:-5] + "\n", *lines[3:]], "有一行已损坏"),
+        (lambda lines: [*lines, '["secrets",1]\n'], "不认识"),
+        (lambda lines: [*lines, "{}\n"], "不认识"),
+    ],
+)
+def test_broken_lines_fill_nothing(small, tmp_path, change, match):
+    lines = small.ledger.read(lambda t: list(dump.lines(t)))
+    lines.sort(key=lambda line: not line.startswith(("{", '["users"')))  # the last lines are events
+    with open_ledger(tmp_path / "new.sqlite", create=True) as target:
+        with pytest.raises(StoreError, match=match):
+            dump.load(target, io.StringIO("".join(change(lines))))
+        assert target.read(lambda t: t.rows("SELECT count(*) FROM events")) == [(0,)]
+        dump.load(target, io.StringIO("".join(lines)))
+        assert dump.digest(target) == dump.digest(small.ledger)
 
 
 def test_nothing_is_overwritten(small, tmp_path):

@@ -7,12 +7,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from geo.errors import StoreError
-from tracker import disk, ledger
+from tracker import disk, guard, ledger
 from tracker.ledger import Ledger, open_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,6 +99,18 @@ def test_many_threads_share_a_ledger_and_lose_nothing(live):
         thread.join(60)
     assert faults == []
     assert live.read(lambda t: t.rows("SELECT seq FROM chain")) == [(120,)]
+
+
+def test_a_write_holds_the_lock_from_its_first_moment(live, path):
+    """Taking it later would make a reader that turns writer start again (BEGIN IMMEDIATE)."""
+
+    def work(_):
+        with guard.ledger_at_work():
+            other = sqlite3.connect(path, timeout=0, isolation_level=None)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+
+    live.write(work)
 
 
 def test_newer_ledger_is_refused(live, path):

@@ -215,6 +215,16 @@ def test_facilities_come_from_several_bureaus(atlas, tmp_path):
     assert atlas.sources(YEAR_16)["facilities"].kinds == {"clinic": (YEAR_16, False)}
 
 
+def test_a_later_partial_file_does_not_undo_a_census(atlas, tmp_path):
+    atlas.add_layer("facilities", points(tmp_path, "普查.geojson", "clinic", 2), as_of=YEAR_16)
+    atlas.add_layer(
+        "facilities", points(tmp_path, "补充.geojson", "clinic", 1, first=9), as_of=YEAR_18, is_partial=True
+    )
+    assert atlas.sources()["facilities"].kinds == {"clinic": (YEAR_16, False)}
+    atlas.add_layer("facilities", points(tmp_path, "复查.geojson", "clinic", 2, first=20), as_of=YEAR_17)
+    assert atlas.sources()["facilities"].kinds == {"clinic": (YEAR_17, False)}
+
+
 def test_a_new_file_of_the_same_name_replaces_only_its_part(atlas, tmp_path):
     atlas.add_layer("facilities", points(tmp_path, "卫生室.geojson", "clinic", 2), as_of=YEAR_16)
     atlas.add_layer("facilities", points(tmp_path, "公厕.geojson", "public_toilet", 3), as_of=YEAR_16)
@@ -413,6 +423,16 @@ def test_workspace_of_a_day_is_kept_and_shared(atlas, tmp_path):
     assert atlas.workspace(YEAR_16) is then, "the same files: the same workspace"
     with pytest.raises(InputError, match="没有任何图层"):
         atlas.workspace(date(2010, 1, 1))
+
+
+def test_only_two_workspaces_are_kept(atlas, tmp_path):
+    days = (YEAR_16, YEAR_17, YEAR_18)
+    for count, day in enumerate(days, start=1):
+        atlas.add_layer("villages", villages(tmp_path, count=count), as_of=day)
+    first, _, third = (atlas.workspace(day) for day in days)
+    assert atlas.workspace(YEAR_18) is third
+    assert atlas.workspace(YEAR_16) is not first
+    assert atlas.workspace(YEAR_16).digest == first.digest
 
 
 def test_workspace_knows_the_misspellings_of_the_document(atlas, tmp_path):

@@ -93,6 +93,6 @@ def _row(text: str) -> Sequence[Any]:
         row = json.loads(text)
     except ValueError as error:
         raise StoreError("账本的副本有一行已损坏，请换一份备份。") from error
-    if not isinstance(row, list) or row[0] not in TABLES:
+    if not isinstance(row, list) or not row or row[0] not in TABLES:
         raise StoreError("账本的副本里有不认识的内容，请升级程序或换一份备份。")
     return row
