@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.policy import Policy, amount, value_on
+from geo.lines import TOUCH_M
 from geo.network import Network, Snaps, build_network, snap, split
 from geo.paths import Ways, pieces_of, walk, ways
 from layers.problem import Problem
@@ -226,6 +227,15 @@ def point_states(
     new_m = np.where(is_stranded, _new_length(xy, join_xy, joined.distance_m, detour_factor, new_road_m), 0.0)
     meets = _meeting_road(core, cut, origin, low if not core.is_core.any() else high, node)
     return States(state, gaps[0], gaps[1], new_m, meets, node, cut, origin, high, states[0], states[1], join_xy)
+
+
+def _nearest_place(core: HardCore, xy: Floats, snap_m: float) -> Snaps:
+    """Find the nearest place on a usable road; where a core road passes there too, the place lies on the core."""
+    near = snap(core.network, xy, max_distance_m=snap_m, edge_mask=core.is_usable)
+    on_core = snap(core.network, xy, max_distance_m=snap_m, edge_mask=core.is_core)
+    as_near = (on_core.edge >= 0) & (on_core.distance_m <= near.distance_m + TOUCH_M)
+    pairs = ((on_core.edge, near.edge), (on_core.fraction, near.fraction), (on_core.distance_m, near.distance_m))
+    return Snaps(*(np.where(as_near, core_side, any_side) for core_side, any_side in pairs))
 
 
 def _reaching(core: HardCore, seeds: Flags) -> Flags:

@@ -109,6 +109,13 @@ def test_of_two_records_of_one_road_the_one_on_the_core_is_the_nearest_whatever_
     assert (row["state"], row["gap_km"], row["segment_ids"]) == ("connected", 0.0, "")
 
 
+def test_a_road_drawn_twice_is_as_hard_as_its_better_record():
+    twins = [("OLD", "earth", [(1000, 0), (1000, 1000)]), ("NEW", "concrete", [(1000, 0), (1000, 1000)])]
+    for lines in ([COUNTY[0], *twins], [*twins, COUNTY[0]]):
+        row = row_of(assess([("a", 300, (1010, 500))], lines), "a")
+        assert (row["state"], row["gap_km"], row["outlet"]) == ("connected", 0.0, "NEW")
+
+
 def test_the_longer_way_with_less_to_harden_wins_and_ties_go_to_the_shorter():
     lines = [
         ("X1", "asphalt", [(0, 0), (9000, 0)], {"admin_class": "X"}),
