@@ -52,8 +52,8 @@ def parts_of(page: str) -> list[Part]:
 
 
 def standard_of(part: Part) -> Any:
-    """Give what is so anyway and needs no words: the office's own day, or the part's standard."""
-    return st.session_state.get("day_standard") if part.name == "day" else part.standard
+    """Give what is so anyway and needs no words: what the page set as usual, or the part's standard."""
+    return st.session_state.get(f"standard_{part.key}", part.standard)
 
 
 def written(part: Part, value: Any) -> list[str]:

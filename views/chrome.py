@@ -48,8 +48,8 @@ def settle_basis(office: Office) -> dict[str, Path]:
     if stem != st.session_state.get("policy_settled"):
         current = stems.get(stem or "")
     st.session_state["policy"] = current if current in choices else titles[0]
-    st.session_state["day_standard"] = office.default_day()
-    st.session_state.setdefault("day", st.session_state["day_standard"])
+    st.session_state["standard_day"] = office.default_day()
+    st.session_state.setdefault("day", st.session_state["standard_day"])
     return choices
 
 

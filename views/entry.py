@@ -12,7 +12,19 @@ from views import address, atlas, chrome, moving
 from views.context import Context, office_path, open_context
 from views.desk import desk
 from views.labels import label
-from views.pages import coverage, housing, ledger, overview, programme, projects, quality, roads, users
+from views.pages import (
+    compare,
+    coverage,
+    housing,
+    ledger,
+    meeting,
+    overview,
+    programme,
+    projects,
+    quality,
+    roads,
+    users,
+)
 from views.pages.empty import explain_empty
 from views.scope import may_open, scoped
 from views.signin import NOBODY, current_user
@@ -25,6 +37,8 @@ PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
     "housing": (housing.page, ":material/home_work:"),
     "projects": (projects.page, ":material/assignment:"),
     "ledger": (ledger.page, ":material/list_alt:"),
+    "compare": (compare.page, ":material/compare:"),
+    "meeting": (meeting.page, ":material/co_present:"),
     "quality": (quality.page, ":material/rule:"),
     "users": (users.page, ":material/manage_accounts:"),
 }
@@ -39,6 +53,9 @@ def run_page(name: str, office: Office) -> None:
         atlas.forget_focus()
     try:
         user = current_user(office)
+        if not may_open(user, name):
+            st.error("您的角色不能打开这一页。需要时请找管理员。", icon=":material/lock:")
+            return
         if not office.sources():
             explain_empty(office, language)
             return
@@ -72,9 +89,9 @@ def main() -> None:
             icon=icon,
             url_path=name,
             default=name == "overview",
+            visibility="visible" if may_open(user, name) else "hidden",
         )
         for name, (_, icon) in PAGES.items()
-        if may_open(user, name)
     ]
     st.session_state["pages"] = {page.url_path or "overview": page for page in pages}
     st.navigation(pages, position="top").run()

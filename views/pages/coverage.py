@@ -34,8 +34,9 @@ def choose_need(context: Context) -> Need | None:
         need.id: f"{need.group} · {need.label}" if need.group and need.kind != "all" else need.label
         for need in needs.values()
     }
+    first = st.session_state["standard_coverage_need"] = next(iter(needs))
     if st.session_state.get("coverage_need") not in needs:
-        st.session_state["coverage_need"] = next(iter(needs))
+        st.session_state["coverage_need"] = first
     title = say(context.language, "need")
     return needs[st.selectbox(title, list(needs), format_func=texts.__getitem__, key="coverage_need")]
 

@@ -69,6 +69,7 @@ def choose_group(context: Context) -> list[str]:
     if len(groups) < 2:
         return groups
     kept = [name for name in st.session_state.get("overview_group", groups[:1]) if name in groups]
+    st.session_state["standard_overview_group"] = groups[:1]
     st.session_state["overview_group"] = kept
     title = say(context.language, "which_group")
     chosen = st.pills(title, groups, selection_mode="multi", key="overview_group", label_visibility="collapsed")
@@ -94,7 +95,7 @@ def segments(rows: pd.DataFrame) -> pd.DataFrame:
     return long
 
 
-def bars(context: Context, rows: pd.DataFrame) -> Any:
+def bars(context: Context, rows: pd.DataFrame, *, size: int = 14) -> Any:
     """Draw one bar a need: met, disputed, unknown, gap – with the counts written in."""
     long = segments(rows)
     widest = int(long["end"].max())
@@ -104,7 +105,7 @@ def bars(context: Context, rows: pd.DataFrame) -> Any:
         long["count"].where(long["count"] >= max(1, widest * 0.035)).map(lambda v: "" if pd.isna(v) else str(int(v)))
     )
     names = [f"{panels.SIGN[key]} {label('status', key, context.language)}" for key in ORDER]
-    axis = alt.Axis(labelFontSize=14, labelLimit=190, labelColor="#1b2730")
+    axis = alt.Axis(labelFontSize=size, labelLimit=13 * size, labelColor="#1b2730")
     y = alt.Y("label:N", sort=list(rows["label"]), title=None, axis=axis)
     scale = alt.Scale(domain=[0, widest], nice=False)
     heads = {key: label("field", key, context.language) for key in ("need", "status", "villages")}
@@ -114,20 +115,20 @@ def bars(context: Context, rows: pd.DataFrame) -> Any:
         alt.Tooltip("count:Q", title=heads["villages"]),
     ]
     colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
-    legend = alt.Legend(title=None, orient="top", labelFontSize=14, labelColor="#1b2730")
+    legend = alt.Legend(title=None, orient="top", labelFontSize=size, labelColor="#1b2730")
     fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
         y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"]), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
     )  # fmt: skip
     dark = alt.condition(alt.FieldOneOfPredicate("status", ["met", "gap"]), alt.value("#ffffff"), alt.value("#1b2730"))
     text = (
         alt.Chart(long)
-        .mark_text(fontSize=14, fontWeight="bold")
+        .mark_text(fontSize=size, fontWeight="bold")
         .encode(y=y, x=alt.X("middle:Q", scale=scale), text="text:N", color=dark)
     )
-    return (fill + text).properties(height=max(200, 32 * len(rows) + 60))
+    return (fill + text).properties(height=max(200, round(2.3 * size) * len(rows) + 60))
 
 
-def draw(context: Context, town: str | None) -> None:
+def draw(context: Context, town: str | None, *, key: str = "overview_map", height: int = MAP_HEIGHT) -> None:
     """Draw villages by the whole group's status; a click leads to the village's card on the coverage page."""
     villages = atlas.drawn(context, "villages")
     needs = village_needs(context)
@@ -150,11 +151,11 @@ def draw(context: Context, town: str | None) -> None:
     event = show_map(
         atlas.spec_of(context, layers, needs[0].label),
         states,
-        key="overview_map",
-        height=MAP_HEIGHT,
+        key=key,
+        height=height,
         **atlas.focus(context, town, villages),
     )
-    panels.take_event(event, "overview_map", {"villages": villages.ids})
+    panels.take_event(event, key, {"villages": villages.ids})
     chosen = panels.selected("villages")
     if chosen is not None:
         names = context.frame("villages").set_index("village_id")["name"]

@@ -1,0 +1,89 @@
+"""Freezing a decision in the meeting, and opening one again: as it was, with what differs today."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from geo.errors import AppError
+from views import decision, whatif
+from views.context import Context
+from views.labels import say
+from views.plain import plain
+
+
+def show_freeze(context: Context, parameters: Mapping[str, Any]) -> None:
+    """Offer to freeze what the meeting sees, with minutes."""
+    language = context.language
+    if not context.user.may("edit"):
+        st.caption(say(language, "freeze_denied"))
+        return
+    with st.form("freeze", clear_on_submit=True):
+        title = st.text_input(say(language, "freeze_title"), max_chars=80)
+        minutes = st.text_area(say(language, "freeze_minutes"), height=140, max_chars=decision.LONGEST_MINUTES)
+        st.caption(say(language, "freeze_note"))
+        is_sent = st.form_submit_button(say(language, "freeze"), type="primary", icon=":material/ac_unit:")
+    if not is_sent:
+        return
+    try:
+        made = decision.freeze(
+            context.office, title=title, minutes=minutes, basis=whatif.basis_record(context), parameters=parameters,
+            figures=whatif.figures_record(context, parameters), by=context.user.name,
+        )  # fmt: skip
+    except AppError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
+    st.success(say(language, "frozen", digest=made.digest[:12]), icon=":material/ac_unit:")
+
+
+def show_decisions(context: Context) -> None:
+    """List the frozen decisions; one is opened as it was, checked, and held against today."""
+    held = decision.decisions(context.office)
+    if not held:
+        return
+    language = context.language
+    texts = {item.seq: f"{item.record['frozen_at'][:16]} · {item.record['title']}" for item in held}
+    chosen = st.selectbox(
+        say(language, "decisions"), list(texts), index=None, format_func=texts.__getitem__,
+        placeholder=say(language, "decision_open"), key="decision_open",
+    )  # fmt: skip
+    found = next((item for item in held if item.seq == chosen), None)
+    if found is not None:
+        show_one(context, found)
+
+
+def show_one(context: Context, held: decision.Decision) -> None:
+    """Show one decision as it was frozen, whether it is whole, and what differs now."""
+    language, record = context.language, held.record
+    wrong = decision.faults(context.office, held)
+    if wrong:
+        for sentence in wrong:
+            st.error(sentence, icon=":material/gpp_bad:")
+    else:
+        st.success(say(language, "decision_whole", digest=held.digest[:16]), icon=":material/verified:")
+    st.markdown(f"**{plain(record['title'])}**")
+    st.text(record["minutes"] or "—")
+    st.caption(
+        plain(
+            f"{record['by']} · {record['frozen_at']} · {record['basis']['day']} · {record['basis']['policy']['title']}"
+        )
+    )
+    st.json({key: record[key] for key in ("parameters", "figures", "basis")}, expanded=1)
+    if st.button(say(language, "decision_compare"), key=f"compare_{held.seq}", icon=":material/difference:"):
+        show_differences(context, record)
+
+
+def show_differences(context: Context, record: Mapping[str, Any]) -> None:
+    """Work the decision's questions out on what is shown now, and name everything that differs."""
+    language = context.language
+    now = {
+        "basis": whatif.basis_record(context),
+        "figures": whatif.figures_record(context, record["parameters"]),
+    }
+    told = decision.differences({key: record[key] for key in now}, now)
+    if not told:
+        st.success(say(language, "decision_same"), icon=":material/check_circle:")
+        return
+    heads = [say(language, key) for key in ("difference_what", "difference_then", "difference_now")]
+    st.dataframe(pd.DataFrame(told, columns=heads), hide_index=True)

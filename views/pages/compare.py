@@ -1,0 +1,189 @@
+"""对比: two days, two policies or two scenarios side by side, and what changed and why."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from views import atlas, differences, panels, whatif
+from views.context import Context, assessed, open_context, policy_choices
+from views.labels import label, say
+from views.maps import show_map, style_of
+from views.pages.coverage import add_towns, choose_need, status_classes, village_needs, village_status
+from views.palette import STATUS
+from views.scope import scoped
+
+MODES = ("day", "policy", "scenario")
+MAP_HEIGHT = 430
+
+
+def known_days(context: Context) -> list[date]:
+    """List the days on which some layer changed: between them nothing can differ but deadlines."""
+    found = {part.as_of for items in context.office.parts().values() for part in items}
+    return sorted(found, reverse=True)
+
+
+def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
+    """Let the person choose what to hold against what is shown; None when there is nothing else."""
+    language = context.language
+    if mode == "day":
+        days = [day for day in known_days(context) if day != context.day]
+        chosen = st.date_input(
+            say(language, "compare_day"), value=days[0] if days else context.day, key="compare_day", format="YYYY-MM-DD"
+        )
+        path = policy_choices(context.office)[st.session_state["policy"]]
+        return opened(context, path, chosen), chosen.isoformat()
+    if mode == "policy":
+        choices = {
+            title: path for title, path in policy_choices(context.office).items() if title != context.policy.title
+        }
+        if not choices:
+            return None
+        title = st.selectbox(say(language, "compare_policy"), list(choices), key="compare_policy")
+        return opened(context, choices[title], context.day), title
+    own = whatif.threshold_of(context)
+    if own is None:
+        return None
+    amount = int(
+        st.number_input(
+            say(language, "compare_threshold", own=own), 0, 10_000, max(own // 2, 1), 10, key="compare_threshold"
+        )
+    )
+    return assumed(context, amount), say(language, "compare_assumed", threshold=amount)
+
+
+def opened(context: Context, path: Any, day: date) -> Context:
+    """Open the same office on another day or under another policy, cut to what the person may see."""
+    return scoped(replace(open_context(context.office, path, day, context.language), user=context.user))
+
+
+def assumed(context: Context, threshold: int) -> Context:
+    """Assess the same data with another population threshold."""
+    policy = whatif.with_value(context.policy, whatif.THRESHOLD, threshold, context.day)
+    allowance = context.office.settings.get("max_age_days", 0)
+    key = (context.workspace.digest, policy.digest, context.day, allowance)
+    done = assessed(key, context.workspace, policy, context.day, context.office)
+    return scoped(replace(context, policy=policy, assessment=done))
+
+
+def draw(context: Context, need_id: str, title: str, key: str, town: str | None) -> None:
+    """Draw one side."""
+    st.markdown(f"##### {panels.plain(title)}")
+    villages = atlas.drawn(context, "villages")
+    if villages is None:
+        st.info(say(context.language, "no_villages"))
+        return
+    towns = atlas.town_names(context.workspace)
+    layers: list[Any] = [villages.layer(label("layer", "villages", context.language), style_of(STATUS["unknown"]))]
+    states = {
+        "villages": atlas.state(
+            villages, values=village_status(context, need_id), classes=status_classes(context), town=town, towns=towns,
+            opacity=0.8,
+        )
+    }  # fmt: skip
+    add_towns(context, layers, states)
+    place = villages.position(panels.selected("villages") or "")
+    event = show_map(
+        atlas.spec_of(context, layers, title), states, key=key, height=MAP_HEIGHT,
+        selected=[] if place is None else [("villages", place)],
+    )  # fmt: skip
+    panels.take_event(event, key, {"villages": villages.ids})
+
+
+def people_of(context: Context) -> pd.Series:
+    """Give the population of every village by id."""
+    frame = context.frame("villages")
+    return frame.set_index("village_id")["population"] if len(frame) else pd.Series(dtype="float64")
+
+
+def show_sums(left: Context, right: Context, changed: pd.DataFrame) -> None:
+    """Tell per need what was gained and lost: people and villages."""
+    language = left.language
+    table = differences.sums(left.assessment, right.assessment, (people_of(left), people_of(right)))
+    names = {need.id: need.label for need in (*right.policy.needs, *left.policy.needs)}
+    counts = changed["why"].value_counts()
+    parts = [say(language, f"why_{name}_count", count=int(counts.get(name, 0))) for name in ("rule", "data", "claim")]
+    st.markdown(f"**{say(language, 'changes_found', count=len(changed))}** {' · '.join(parts)}")
+    lines = [
+        say(language, "change_line", need=panels.plain(names.get(str(row.Index), row.Index)),
+            people=differences.signed(row.people), villages=differences.signed(row.villages))
+        for row in table.itertuples() if row.villages or row.people
+    ]  # fmt: skip
+    before, after = (side.assessment.natural_villages for side in (left, right))
+    due = [rows[rows["is_due"].fillna(False).astype(bool)] for rows in (before, after)]
+    if len(due[0]) != len(due[1]) or due[0]["population"].sum() != due[1]["population"].sum():
+        people = differences.signed(due[1]["population"].sum() - due[0]["population"].sum())
+        lines.append(say(language, "change_due", people=people, villages=differences.signed(len(due[1]) - len(due[0]))))
+    for line in lines:
+        st.markdown(f"- {line}")
+
+
+def told(left: Context, right: Context, changed: pd.DataFrame) -> pd.DataFrame:
+    """Lay the changes out in words."""
+    language = left.language
+    names: dict[str, str] = {}
+    for side in (left, right):
+        for layer, id_field in (("villages", "village_id"), ("natural_villages", "natural_village_id")):
+            frame = side.frame(layer)
+            names |= dict(zip(frame[id_field], frame["name"].astype(object), strict=True)) if len(frame) else {}
+    needs = {need.id: need.label for need in (*right.policy.needs, *left.policy.needs)}
+    needs["road"] = label("page", "roads", language)
+
+    def word(row: Any, key: str) -> str:
+        return label("state" if row.unit_kind == "natural_village" and row.need == "road" else "status", key, language)
+
+    rows = [
+        (label("unit_kind", row.unit_kind, language), row.town, names.get(row.unit_id, row.unit_id),
+         needs.get(row.need, row.need), word(row, row.before), word(row, row.after), say(language, f"why_{row.why}"))
+        for row in changed.itertuples()
+    ]  # fmt: skip
+    heads = ["unit_kind", "town", "name", "need", "before", "after", "why"]
+    return pd.DataFrame(rows, columns=[label("field", key, language) for key in heads], index=changed["unit_id"])
+
+
+def page(context: Context) -> None:
+    """Show two sides and what changed between them."""
+    language = context.language
+    first, second, third, fourth = st.columns([1.2, 1.4, 1, 1.3])
+    with first:
+        if st.session_state.get("compare_mode") not in MODES:
+            st.session_state["compare_mode"] = st.session_state["standard_compare_mode"] = MODES[0]
+        mode = st.segmented_control(
+            say(language, "compare_mode"), MODES, format_func=lambda key: say(language, f"compare_{key}s"),
+            key="compare_mode", required=True,
+        )  # fmt: skip
+    with second, st.spinner(label("app", "assessing", language)):
+        found = other_side(context, str(mode or MODES[0]))
+    with third:
+        town = panels.choose_town(context)
+    with fourth:
+        need = choose_need(context)
+    if found is None:
+        st.info(say(language, "compare_nothing"))
+        return
+    other, title = found
+    own = {"day": context.day.isoformat(), "policy": context.policy.title}.get(str(mode), say(language, "compare_own"))
+    if need is not None and village_needs(other):
+        left, right = st.columns(2, gap="small")
+        with left:
+            draw(context, need.id, own, "pair_left", town)
+        with right:
+            draw(other, need.id, title, "pair_right", town)
+    changed = pd.concat(
+        [
+            differences.status_changes(context.assessment.findings, other.assessment.findings),
+            differences.village_changes(context.assessment.natural_villages, other.assessment.natural_villages),
+        ],
+        ignore_index=True,
+    )
+    if town is not None:
+        changed = changed[changed["town"] == town]
+    show_sums(context, other, changed)
+    table = told(context, other, changed)
+    head, button = st.columns([5, 1], vertical_alignment="bottom")
+    head.caption(say(language, "compare_note"))
+    with button:
+        panels.offer_download(context, {"变化": table}, "对比", 对比=title, 乡镇=town)
+    panels.show_table(table, key="compare_table", ids=list(changed["unit_id"]), kind="villages")

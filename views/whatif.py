@@ -1,0 +1,134 @@
+"""What-if questions a meeting asks, worked out anew each time and never guessed: threshold, budget, deadline."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from analysis.plan import programme, works_tree
+from analysis.policy import Policy
+from analysis.roads import RoadPlan, natural_villages
+from analysis.works_tree import WorksTree
+from layers.workspace import Workspace
+from views.context import Context
+from views.version import code_version
+
+THRESHOLD = "hardening.min_population"
+
+
+def with_value(policy: Policy, key: str, amount: Any, day: date) -> Policy:
+    """Give a copy of a policy in which one parameter has another amount, said to be assumed in the meeting.
+
+    >>> from analysis.policy import Value
+    >>> policy = Policy("p", "", "d", {"a": (Value(date(2016, 1, 1), 200, "person", "三(五)1"),)}, ())
+    >>> with_value(policy, "a", 100, date(2018, 1, 1)).values["a"][0].amount
+    100
+    """
+    held = policy.values.get(key, ())
+    if not held:
+        return policy
+    since = max((value.since for value in held if value.since <= day), default=held[0].since)
+    changed = tuple(
+        replace(value, amount=amount, unsourced=True, reference="", quote="", note="会议假设")
+        if value.since == since
+        else value
+        for value in held
+    )
+    return replace(policy, values={**policy.values, key: changed}, digest=f"{policy.digest}+{key}={amount}")
+
+
+def threshold_of(context: Context) -> int | None:
+    """Give the policy's own population threshold on the day, None when it has none."""
+    held = [value for value in context.policy.values.get(THRESHOLD, ()) if value.since <= context.day]
+    return int(held[-1].amount) if held else None
+
+
+def roads_at(context: Context, threshold: int | None) -> tuple[RoadPlan, WorksTree]:
+    """Work the roads out for a threshold (None: the policy's own); the same question is answered from memory."""
+    policy = context.policy if threshold is None else with_value(context.policy, THRESHOLD, threshold, context.day)
+    allowance = int(context.office.settings.get("max_age_days", 0))
+    dem = context.office.rasters(context.day).get("dem")
+    return _roads(context.key, policy.digest, context.workspace, policy, context.day, allowance, dem)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _roads(
+    key: str, digest: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None
+) -> tuple[RoadPlan, WorksTree]:
+    del digest, dem  # slopes matter for safety works only, which no slide here asks about
+    base = _network(key, _ws, _policy, day, allowance)
+    plan = natural_villages(_ws, _policy, day, max_age_days=allowance, network=base)
+    return plan, works_tree(plan)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _network(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int) -> Any:
+    del key
+    return natural_villages(_ws, _policy, day, max_age_days=allowance).network
+
+
+def road_figures(context: Context, threshold: int | None) -> dict[str, float]:
+    """Count what a threshold asks for: villages due, connected, missing, kilometres shared once, cost."""
+    plan, tree = roads_at(context, threshold)
+    due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
+    states = due["state"].value_counts()
+    return {
+        "due": float(len(due)),
+        **{name: float(states.get(name, 0)) for name in ("connected", "harden", "build", "unknown")},
+        "people_missing": float(due.loc[due["state"].isin(["harden", "build"]), "population"].sum()),
+        "length_km": round(float(plan.segments["length_km"].sum()), 1),
+        "cost_cny10k": round(float(tree.cost.sum()), 1),
+    }
+
+
+def budget_figures(context: Context, threshold: int | None, yearly_cny10k: float, until: int) -> dict[str, float]:
+    """Say what a yearly budget builds up to and including a year: villages, people, cost, distance to the best."""
+    years = range(context.day.year, max(until, context.day.year) + 1)
+    return _built(context.key, threshold, yearly_cny10k, tuple(years), roads_at(context, threshold))
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _built(
+    key: str, threshold: int | None, yearly: float, years: tuple[int, ...], _made: tuple[RoadPlan, WorksTree]
+) -> dict[str, float]:
+    del key, threshold
+    plan, tree = _made
+    found = programme(plan, budgets=dict.fromkeys(years, yearly), tree=tree, frontier_steps=0, seconds=1)
+    villages = {name for ids in found.projects["natural_village_ids"] for name in str(ids).split(";") if name}
+    return {
+        "villages": float(len(villages)),
+        "people": float(found.projects["people"].sum()),
+        "cost": round(float(found.projects["cost_cny10k"].sum()), 1),
+        "gap": round(float(found.gap), 6),
+        "left": float(len(plan.candidates) - len(villages)),
+    }
+
+
+def basis_record(context: Context) -> dict[str, Any]:
+    """Write what figures rest on as plain data: day, policy, layers, code."""
+    done = context.assessment
+    return {
+        "day": context.day.isoformat(),
+        "policy": {"id": context.policy.id, "title": context.policy.title, "digest": done.policy_digest},
+        "workspace_digest": done.workspace_digest,
+        "layers": {name: source.digest for name, source in sorted(context.workspace.sources.items())},
+        "max_age_days": int(context.office.settings.get("max_age_days", 0)),
+        "code_version": code_version(),
+    }
+
+
+def figures_record(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the figures a meeting saw as plain data, from the same functions that drew them."""
+    done = context.assessment
+    whole = done.coverage[(done.coverage["town"] == "全部") & (done.coverage["unit_kind"] == "village")]
+    statuses = ("met", "gap", "disputed", "unknown")
+    threshold = parameters.get("threshold")
+    return {
+        "coverage": {str(row["need"]): {name: int(row[name]) for name in statuses} for row in whole.to_dict("records")},
+        "roads": road_figures(context, threshold),
+        "budget": budget_figures(context, threshold, float(parameters["budget_cny10k"]), int(parameters["until"])),
+        "houses": len(done.housing),
+    }
