@@ -192,5 +192,10 @@ def _move(context: Context, house: House, to: str, name: str) -> None:
 
     mine = {"步骤": HOUSE_LABELS[to], "发生日": str(at), "原因": reason or "—"}
     moving.save(
-        name, f"house:{house.household_id}", mine, work, f"户 {house.household_id} 已登记“{HOUSE_LABELS[to]}”。"
+        context,
+        name,
+        f"house:{house.household_id}",
+        mine,
+        work,
+        f"户 {house.household_id} 已登记“{HOUSE_LABELS[to]}”。",
     )

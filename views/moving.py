@@ -38,6 +38,7 @@ Save = Callable[[int | None], object]
 class Conflict:
     """A save that came second: what was to be entered, what others entered meanwhile, and how to try again."""
 
+    name: str
     subject: str
     mine: Mapping[str, str]
     theirs: tuple[Event, ...]
@@ -67,21 +68,31 @@ def form_id(name: str) -> str:
     return str(st.session_state.setdefault(f"form_{name}", uuid.uuid4().hex))
 
 
-def save(name: str, subject: str, mine: Mapping[str, str], work: Save, done: str) -> bool:
+def save(context: Context, name: str, subject: str, mine: Mapping[str, str], work: Save, done: str) -> bool:
     """Save a form inside a callback: success, fault or conflict is shown at the next drawing. True when saved."""
+    seen = st.session_state.get(f"seen_{subject}")
     try:
-        work(st.session_state.get(f"seen_{subject}"))
-    except ConflictError as conflict:
-        theirs = tuple(item for item in conflict.theirs if isinstance(item, Event))
-        st.session_state[CONFLICT] = Conflict(subject, mine, theirs, work)
-        return False
+        work(seen)
     except AppError as error:
-        st.session_state[NOTICE] = ("error", str(error))
+        theirs = _entered_since(context, subject, seen, error)
+        if theirs:
+            st.session_state[CONFLICT] = Conflict(name, subject, mine, theirs, work)
+        else:
+            st.session_state[NOTICE] = ("error", str(error))
         return False
     st.session_state.pop(f"form_{name}", None)
     st.session_state[NOTICE] = ("success", done)
     look_again(subject)
     return True
+
+
+def _entered_since(context: Context, subject: str, seen: int | None, error: AppError) -> tuple[Event, ...]:
+    """Return what others entered since the person looked: the reason, if any, why a save was refused."""
+    if isinstance(error, ConflictError):
+        return tuple(item for item in error.theirs if isinstance(item, Event))
+    if seen is None:
+        return ()
+    return tuple(event for event in events.history(context.office.ledger, subject) if event.version > seen)
 
 
 def show_notice() -> None:
@@ -114,17 +125,19 @@ def show_conflict(context: Context) -> bool:
             for line in details(context, event):
                 right.text(f"　{line}")
         again, drop, _ = st.columns([1, 1, 2])
-        again.button("看过了，仍登记我的", type="primary", on_click=_retry, args=(conflict,), key="conflict_retry")
+        again.button(
+            "看过了，仍登记我的", type="primary", on_click=_retry, args=(context, conflict), key="conflict_retry"
+        )
         drop.button("放弃我的，用别人的", on_click=_drop, args=(conflict.subject,), key="conflict_drop")
     return True
 
 
-def _retry(conflict: Conflict) -> None:
+def _retry(context: Context, conflict: Conflict) -> None:
     st.session_state.pop(CONFLICT, None)
     newest = max((event.version for event in conflict.theirs), default=None)
     if newest is not None:
         st.session_state[f"seen_{conflict.subject}"] = newest
-    save(f"retry_{conflict.subject}", conflict.subject, conflict.mine, conflict.retry, "已登记。")
+    save(context, conflict.name, conflict.subject, conflict.mine, conflict.retry, "已登记。")
 
 
 def _drop(subject: str) -> None:
@@ -295,6 +308,7 @@ def _correct(context: Context, subject: str, seq: int, name: str) -> None:
         )  # fmt: skip
 
     save(
+        context,
         name,
         subject,
         {"更正": f"第 {seq} 号", "发生日": str(day), "原因": why},
@@ -306,6 +320,7 @@ def _correct(context: Context, subject: str, seq: int, name: str) -> None:
 def _withdraw(context: Context, subject: str, seq: int, name: str) -> None:
     why = st.session_state[f"{name}_why"]
     save(
+        context,
         name,
         subject,
         {"撤回": f"第 {seq} 号", "原因": why},

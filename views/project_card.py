@@ -220,7 +220,12 @@ def _move(context: Context, project: Project, to: str, name: str, remaining: lis
 
     mine = {"步骤": PROJECT_LABELS[to], "发生日": str(at), "原因": reason or "—", "证明材料": text or "—"}
     moving.save(
-        name, f"project:{project.project_id}", mine, work, f"{project.project_id} 已登记“{PROJECT_LABELS[to]}”。"
+        context,
+        name,
+        f"project:{project.project_id}",
+        mine,
+        work,
+        f"{project.project_id} 已登记“{PROJECT_LABELS[to]}”。",
     )
 
 
@@ -282,5 +287,7 @@ def _amend(context: Context, project: Project, name: str, needs: list[tuple[str,
         "责任单位": changes["owner"],
         "计划投资": f"{changes['planned_cost_cny'] or '—'} 元",
     }
-    moving.save(name, f"project:{project.project_id}", mine, work, f"{project.project_id} 已修改，原内容仍可查。")
+    moving.save(
+        context, name, f"project:{project.project_id}", mine, work, f"{project.project_id} 已修改，原内容仍可查。"
+    )
     st.rerun()

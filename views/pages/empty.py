@@ -9,6 +9,7 @@ import streamlit as st
 from geo.errors import AppError
 from tracker.office import Office
 from views.labels import Language, label
+from views.signin import current_user
 
 ORDER = (
     ("villages", "行政村界（面）：村名、村编码、所属乡镇"),
@@ -39,6 +40,9 @@ def store(office: Office, layer: str, upload: Any, options: dict[str, Any]) -> N
 
 def import_form(office: Office, key: str) -> None:
     """Let the person drop files in, name the layer, and send them through the intake."""
+    if not current_user(office).may("import"):
+        st.caption("您的角色不能导入数据，请找规划人员或主管部门。")
+        return
     with st.form(key, clear_on_submit=False):
         uploads = st.file_uploader(
             "拖入文件：zip（shapefile）、gpkg、geojson、kml/ovkml、csv、xls/xlsx",
@@ -52,7 +56,12 @@ def import_form(office: Office, key: str) -> None:
         if st.form_submit_button("入库", type="primary") and uploads:
             for upload in uploads:
                 with st.spinner(f"正在读取 {upload.name} …"):
-                    store(office, layer, upload, {"crs": crs or None, "is_partial": is_partial, "by": "网页"})
+                    store(
+                        office,
+                        layer,
+                        upload,
+                        {"crs": crs or None, "is_partial": is_partial, "by": current_user(office).username},
+                    )
 
 
 def explain_empty(office: Office, language: Language) -> None:

@@ -269,7 +269,7 @@ def _correct(context: Context, posting: Posting, name: str) -> None:
         state[moving.NOTICE] = ("error", "更正要写明原先错在哪里。")
         return
     moving.save(
-        name,
+        context, name,
         f"posting:{posting.seq}",
         {"金额": f"{state[f'{name}_amount']} 万元", "原因": why},
         lambda _: funds.correct(
@@ -283,6 +283,7 @@ def _correct(context: Context, posting: Posting, name: str) -> None:
 def _withdraw(context: Context, posting: Posting, name: str) -> None:
     why = st.session_state[f"{name}_why"]
     moving.save(
+        context,
         name,
         f"posting:{posting.seq}",
         {"撤回": f"第 {posting.seq} 号", "原因": why},

@@ -56,6 +56,7 @@ def show_own(context: Context) -> None:
             first, second = st.columns([1, 4], gap="small")
             first.caption(heading)
             second.text(text)
+        st.html('<a class="signout" href="/logout" target="_self">退出登录</a>')
     with right, st.form("own_password"):
         st.markdown("**换密码**（换好后要重新登录）")
         old = st.text_input("现在的密码", type="password", max_chars=128, autocomplete="current-password")

@@ -1,0 +1,400 @@
+"""The tracker's pages driven as an official drives them, on a small office, with no browser."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from analysis.assess import assess
+from analysis.policy import load_policy
+from demo.county import write_county
+from tests.page_context import HELD
+from tests.policies_path import POLICY
+from tracker import accounts, events, funds, houses, measures, projects
+from tracker.office import create
+from tracker.projects import Description
+from views import desk, progressbook
+from views.context import Context
+from views.proposing import cny_of, open_needs, seed_of_natural_village, seed_of_village
+from views.recheck import CONNECTED, HOUSE, data_day, need_label, sector_of, standings, still_open
+from views.scope import cut_assessment, cut_workspace, may_open
+from views.signin import OWNER
+
+SCRIPT = """
+import streamlit as st
+from tests.page_context import context_now
+from views import moving
+from views.pages import {name}
+moving.show_notice()
+{name}.page(context_now())
+"""
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """A tiny synthetic county, assessed once."""
+    folder = tmp_path_factory.mktemp("county")
+    made = write_county("tiny", 1, folder / "files")
+    office = create(folder / "office", policy=POLICY, name="示范县（虚构）")
+    for file in made.files:
+        options = dict(file.options)
+        office.add_layer(file.layer, file.path, **{"as_of": made.as_of, **options})
+    policy = load_policy(POLICY)
+    day = office.default_day()
+    workspace = office.workspace(day)
+    yield Context(office, workspace, policy, assess(workspace, policy, day, rasters={}), day, "zh")
+    office.close()
+
+
+@pytest.fixture
+def context(county: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+    """The same county with a ledger of its own."""
+    office = create(tmp_path / "office", policy=POLICY, name="示范县（虚构）")
+    monkeypatch.setenv(desk.OFFICE_VARIABLE, str(office.path))
+    HELD["context"] = replace(county, office=office)
+    yield HELD["context"]
+    office.close()
+    desk.desk.cache_clear()
+
+
+def page(name: str) -> AppTest:
+    opened = AppTest.from_string(SCRIPT.format(name=name), default_timeout=60).run()
+    assert not opened.exception
+    return opened
+
+
+def texts(opened: AppTest) -> str:
+    found = [*opened.text, *opened.markdown, *opened.caption, *opened.info, *opened.error, *opened.warning]
+    return "\n".join(str(item.value) for item in found).replace("\\", "")
+
+
+def gap_of(context: Context) -> tuple[str, str]:
+    """Give the first need of a village that the map shows as a gap."""
+    parts = [need.id for need in context.policy.needs if need.kind == "has"]
+    rows = context.assessment.findings
+    rows = rows[(rows["status"] == "gap") & (rows["unit_kind"] == "village") & rows["need"].isin(parts)]
+    return str(rows.iloc[0]["unit_id"]), str(rows.iloc[0]["need"])
+
+
+def proposed(context: Context, **changes: object) -> str:
+    village, need = gap_of(context)
+    seed = seed_of_village(context, village, need)
+    described = Description(
+        seed.title, seed.kind, seed.town, 2018, (village,), seed.needs, "区农业局", Decimal("125000"), basis=seed.basis
+    )
+    return projects.propose(context.office.ledger, described, at=date(2018, 7, 1), by="本机")
+
+
+# --- what a proposal begins with -----------------------------------------------------------------------------------
+
+
+def test_a_gap_gives_name_sector_town_and_the_units_the_document_names(context: Context) -> None:
+    village, need = gap_of(context)
+    seed = seed_of_village(context, village, need)
+    assert seed.needs == ((village, need),)
+    assert seed.kind == sector_of(context, need) != "other"
+    assert need_label(context, need) in seed.title
+    assert seed.town
+    assert seed.owner
+    assert seed.basis["workspace_digest"] == context.assessment.workspace_digest
+    assert all(item in open_needs(context, seed.town) for item in seed.needs)
+
+
+def test_a_natural_village_gives_length_and_cost(context: Context) -> None:
+    rows = context.assessment.natural_villages
+    row = rows[rows["state"] == "harden"].iloc[0]
+    seed = seed_of_natural_village(context, row["natural_village_id"])
+    assert seed.needs == ((row["natural_village_id"], CONNECTED),)
+    assert seed.length_km == pytest.approx(row["gap_km"] + (0 if pd.isna(row["new_km"]) else row["new_km"]), abs=0.001)
+    cost = row["cost_cny10k"]
+    assert seed.cost_cny10k == (None if pd.isna(cost) else pytest.approx(cost)), "an unknown cost stays open"
+
+
+@pytest.mark.parametrize(
+    ("given", "yuan"), [(None, None), (0.0, "0.00"), (12.34567, "123456.70"), (0.1 + 0.2, "3000.00")]
+)
+def test_money_is_exact_to_the_cent(given: float | None, yuan: str | None) -> None:
+    assert cny_of(given) == (None if yuan is None else Decimal(yuan))
+
+
+# --- the map looks again --------------------------------------------------------------------------------------------
+
+
+def test_what_the_map_does_not_know_is_unknown_and_not_open(context: Context) -> None:
+    found = standings(context, [("nowhere", "public_toilet"), ("nowhere", CONNECTED), ("nowhere", HOUSE)])
+    assert [item.status for item in found] == ["unknown"] * 3
+    assert still_open(found) == []
+
+
+def test_the_map_still_shows_a_gap(context: Context) -> None:
+    rows = context.assessment.natural_villages
+    state = {key: rows.loc[rows["state"] == key, "natural_village_id"].iloc[0] for key in ("harden", "connected")}
+    house = context.assessment.housing["household_id"].iloc[0]
+    asked = [gap_of(context), (state["harden"], CONNECTED), (state["connected"], CONNECTED), (house, HOUSE)]
+    found = standings(context, asked)
+    assert [item.status for item in found] == ["gap", "gap", "met", "gap"]
+    assert still_open(found) == [asked[0], asked[1], asked[3]]
+
+
+def test_a_map_older_than_the_works_says_that_it_cannot_know(context: Context) -> None:
+    number = proposed(context)
+    ledger = context.office.ledger
+    for to, day in (("approved", 2), ("tendered", 3), ("started", 4), ("completed", 5)):
+        projects.move(ledger, number, to, at=date(2018, 7, day), by="本机")
+    assert "早于竣工日 2018-07-05" in data_day(context, projects.project(ledger, number))
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_tracker_says_how_to_begin(context: Context) -> None:
+    assert "立项" in texts(page("projects"))
+    assert "还没有登记进危房台账" in texts(page("ledger"))
+
+
+def test_a_project_goes_from_reserve_to_closed_through_the_page(context: Context) -> None:
+    number = proposed(context)
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["project_tab"] = "下一步"
+    opened.run()
+    assert not opened.exception
+    for to in ("立项", "招标", "开工", "竣工"):
+        next(item for item in opened.button if item.label == f"登记“{to}”").click().run()
+        assert not opened.exception
+        assert projects.project(context.office.ledger, number).label == to
+    next(item for item in opened.button if item.label == "登记“验收”").click().run()
+    assert "证明材料" in opened.error[0].value
+    next(item for item in opened.number_input if "实际投资" in item.label).set_value(11.8)
+    next(item for item in opened.text_input if "文号" in item.label).set_value("验〔2018〕12号")
+    next(item for item in opened.button if item.label == "登记“验收”").click().run()
+    found = projects.project(context.office.ledger, number)
+    assert (found.label, found.actual_cost_cny, found.evidence) == ("验收", Decimal("118000.00"), ("验〔2018〕12号",))
+    next(item for item in opened.button if item.label == "登记“销号”").click().run()
+    assert "仍有缺口" in opened.error[0].value
+    assert projects.project(context.office.ledger, number).label == "验收"
+    next(item for item in opened.text_input if item.label == "原因（必填）").set_value("图层尚未更新")
+    next(item for item in opened.button if item.label == "登记“销号”").click().run()
+    found = projects.project(context.office.ledger, number)
+    assert (found.label, found.still_open) == ("销号", (gap_of(context),))
+
+
+def test_who_comes_second_sees_both_sides_and_nothing_is_lost(context: Context) -> None:
+    number = proposed(context)
+    ledger = context.office.ledger
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["project_tab"] = "下一步"
+    opened.run()
+    projects.amend(ledger, number, at=date(2018, 7, 2), by="别人", expected_version=2, owner="区住建局")
+    next(item for item in opened.button if item.label == "登记“立项”").click().run()
+    assert projects.project(ledger, number).status == "reserve"
+    assert "别人先改了" in opened.warning[0].value
+    assert "区住建局" in texts(opened)
+    next(item for item in opened.button if "仍登记我的" in item.label).click().run()
+    assert not opened.exception
+    assert projects.project(ledger, number).status == "approved"
+
+
+def test_dropping_mine_keeps_theirs(context: Context) -> None:
+    number = proposed(context)
+    ledger = context.office.ledger
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["project_tab"] = "下一步"
+    opened.run()
+    projects.move(ledger, number, "cancelled", at=date(2018, 7, 2), by="别人", reason="不做了")
+    next(item for item in opened.button if item.label == "登记“立项”").click().run()
+    next(item for item in opened.button if "放弃我的" in item.label).click().run()
+    assert not opened.exception
+    assert projects.project(ledger, number).status == "cancelled"
+
+
+def test_another_day_is_shown_and_nothing_can_be_changed(context: Context) -> None:
+    number = proposed(context)
+    projects.move(context.office.ledger, number, "approved", at=date(2018, 8, 1), by="本机")
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["as_of"] = date(2018, 7, 15)
+    opened.run()
+    assert not opened.exception
+    assert "只能查看" in opened.warning[0].value
+    assert opened.dataframe[0].value["状态"].tolist() == ["储备"]
+    assert not [item for item in opened.button if item.label.startswith("登记“")]
+
+
+def test_names_from_files_stay_text(context: Context) -> None:
+    described = Description("**粗** <img src=x> $x$", "transport", "", 2018, note="[链接](javascript:1)")
+    number = projects.propose(context.office.ledger, described, at=date(2018, 7, 1), by="<b>甲</b>")
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.run()
+    assert not [
+        item.value for item in opened.markdown if "**粗**" in item.value or "<img" in item.value.replace("\\<", "")
+    ]
+
+
+def test_money_is_shown_with_its_shares_and_ceilings_apart(context: Context) -> None:
+    ledger = context.office.ledger
+    funds.post(ledger, "allocation", source="省", amount_cny=6000000, year=2018, at=date(2018, 7, 1), by="本机")
+    funds.post(ledger, "ceiling", source="佛山市", amount_cny=9000000, year=2018, at=date(2018, 7, 1), by="本机")
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["project_part"] = "资金"
+    opened.run()
+    assert not opened.exception
+    metrics = {item.label: item.value for item in opened.metric}
+    assert metrics["下达"] == "600.0 万元"
+    assert metrics["上限（可争取，不是资金）"] == "900.0 万元"
+    assert "6:3:0.5:0.5" in texts(opened)
+
+
+def test_targets_without_figures_are_unknown_never_missed(context: Context) -> None:
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["project_part"] = "目标与报告"
+    opened.run()
+    assert not opened.exception
+    assert set(opened.dataframe[0].value["结论"]) <= {"不明，请补录", "未到期", "已达到"}
+
+
+# --- houses ---------------------------------------------------------------------------------------------------------
+
+
+def test_houses_come_in_with_one_click_and_twice_does_no_harm(context: Context) -> None:
+    opened = page("ledger")
+    next(item for item in opened.button if "全部登记" in item.label).click().run()
+    assert not opened.exception
+    found = houses.houses(context.office.ledger)
+    assert len(found) == len(context.assessment.housing) > 0
+    assert not [item for item in opened.button if "全部登记" in item.label]
+    log = accounts.access_log(context.office.ledger)
+    assert [(item.payload["action"], item.payload["rows"]) for item in log] == [("view", len(found))]
+
+
+def test_a_renovated_house_is_closed_only_after_the_public_notice(context: Context) -> None:
+    ledger = context.office.ledger
+    houses.report(ledger, [{"household_id": "h1", "grade": "D", "town": ""}], at=date(2018, 1, 1), by="本机")
+    steps = (
+        ("appraised", {"grade": "D", "evidence": ["鉴定书"]}),
+        ("planned", {"treatment": "rebuild"}),
+        ("under_works", {}),
+    )
+    for day, (to, given) in enumerate((*steps, ("accepted", {"evidence": ["验收单"]})), start=2):
+        houses.move(ledger, "h1", to, at=date(2018, 1, day), by="本机", **given)
+    opened = AppTest.from_string(SCRIPT.format(name="ledger"), default_timeout=60)
+    opened.session_state["selected_households"] = "h1"
+    opened.session_state["house_tab"] = "下一步"
+    opened.run()
+    next(item for item in opened.date_input if item.label == "发生日").set_value(date(2018, 2, 7))
+    next(item for item in opened.date_input if "公示开始日" in item.label).set_value(date(2018, 2, 1))
+    next(item for item in opened.button if item.label == "登记“销档”").click().run()
+    assert "满 7 天" in opened.error[0].value
+    next(item for item in opened.date_input if item.label == "发生日").set_value(date(2018, 2, 8))
+    next(item for item in opened.date_input if "公示开始日" in item.label).set_value(date(2018, 2, 1))
+    next(item for item in opened.button if item.label == "登记“销档”").click().run()
+    assert not opened.exception
+    assert houses.houses(ledger)[0].status == "closed"
+
+
+# --- reports --------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_stands_beside_the_last_one_as_known_then_and_now(context: Context) -> None:
+    ledger = context.office.ledger
+    number = proposed(context)
+    projects.move(ledger, number, "approved", at=date(2018, 9, 1), by="本机")
+    first = measures.observe(ledger, "poverty_exit_share", 0.8, at=date(2018, 6, 30), by="本机", source="报表")
+    measures.observe(ledger, "poverty_exit_share", 0.9, at=date(2018, 9, 30), by="本机", source="报表")
+    events.correct(ledger, first, by="本机", payload={"value": 0.75, "source": "复核"})
+    period = progressbook.periods("quarter", date(2018, 9, 1), date(2018, 9, 1))[0]
+    tables = progressbook.report_tables(ledger, context.policy, None, context.day, period, "quarter")
+    row = tables["目标"].set_index("目标").loc["贫困人口脱贫（2018）"]
+    assert row["2018年第三季度 实际"] == pytest.approx(0.9)
+    assert row["2018年第二季度（现在所知） 实际"] == pytest.approx(0.75)
+    assert pd.isna(row["2018年第二季度（当时所知） 实际"]), "it was entered today, long after"
+    assert row["本期比上期"] == pytest.approx(0.15)
+    counts = tables["项目"].set_index("状态")
+    assert counts.loc["立项", "2018年第三季度"] == 1
+    assert counts.loc["合计", "2018年第二季度（现在所知）"] == 0
+    assert tables["本期经过"]["步骤"].tolist() == ["储备", "立项"]
+
+
+def test_open_houses_are_counted_only_once_the_ledger_holds_some(context: Context) -> None:
+    cut = progressbook.Cut(date(2018, 12, 31))
+    assert progressbook.actuals(context.office.ledger, context.policy, None, context.day, cut).empty
+    houses.report(context.office.ledger, [{"household_id": "h1"}], at=date(2018, 1, 1), by="本机")
+    seen = progressbook.actuals(context.office.ledger, context.policy, None, context.day, cut)
+    assert seen[["measure", "value"]].values.tolist() == [["dangerous_housing_open", 1.0]]
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "closed_pages"),
+    [
+        ("leader", {"housing", "ledger", "quality"}),
+        ("administrator", {"housing", "ledger", "quality", "export"}),
+        ("planner", set()),
+        ("bureau", set()),
+        ("town_clerk", {"quality"}),
+    ],
+)
+def test_a_role_is_offered_its_pages_only(role: str, closed_pages: set[str]) -> None:
+    user = accounts.User("a", "甲", role)
+    pages = ("overview", "coverage", "roads", "housing", "projects", "ledger", "quality", "users", "export")
+    assert {name for name in pages if not may_open(user, name)} == closed_pages
+    assert all(may_open(OWNER, name) for name in pages)
+
+
+def in_two_towns(frame: Any) -> Any:
+    """Put every second row into another town."""
+    if "town" not in frame:
+        return frame
+    return frame.assign(town=[town if row % 2 else "乙镇" for row, town in enumerate(frame["town"])])
+
+
+def test_a_town_clerk_is_sent_the_own_town_only(context: Context) -> None:
+    whole = context.workspace
+    spread = replace(whole, layers={name: in_two_towns(frame) for name, frame in whole.layers.items()})
+    tables = ("findings", "housing", "natural_villages")
+    done = replace(context.assessment, **{name: in_two_towns(getattr(context.assessment, name)) for name in tables})
+    workspace, kept = cut_workspace(spread, ["乙镇"]), cut_assessment(done, ["乙镇"])
+    for layer in ("villages", "natural_villages", "households", "facilities"):
+        assert set(workspace.get(layer)["town"]) == {"乙镇"}
+        assert len(workspace.get(layer)) < len(spread.get(layer)), "the shared frame is as it was"
+    for name in tables:
+        assert set(getattr(kept, name)["town"]) == {"乙镇"}
+        assert 0 < len(getattr(kept, name)) < len(getattr(done, name))
+    counted = kept.coverage[kept.coverage["town"] == "全部"].set_index(["unit_kind", "need"])
+    own = kept.coverage[kept.coverage["town"] == "乙镇"].set_index(["unit_kind", "need"])
+    assert counted["gap"].to_dict() == own["gap"].to_dict()
+    assert workspace.digest != whole.digest
+
+
+def test_a_town_clerk_sees_and_moves_only_own_projects(context: Context) -> None:
+    for town in ("甲镇", "乙镇"):
+        described = Description(f"{town}路", "transport", town, 2018)
+        projects.propose(context.office.ledger, described, at=date(2018, 7, 1), by="本机")
+    HELD["context"] = replace(context, user=accounts.User("li", "李", "town_clerk", towns=("甲镇",)))
+    opened = page("projects")
+    assert opened.dataframe[0].value["项目"].tolist() == ["甲镇路"]
+
+
+def test_the_first_user_is_an_administrator_and_the_log_is_shown(context: Context) -> None:
+    accounts.log_access(context.office.ledger, "本机", "export", what="危房台账", rows=7, conditions="乡镇=甲镇")
+    opened = page("users")
+    assert opened.selectbox[0].options == ["管理员"]
+    assert opened.dataframe[0].value["行数"].tolist() == [7]
+
+
+def test_a_leader_gets_no_list_of_users(context: Context) -> None:
+    HELD["context"] = replace(context, user=accounts.User("ling", "刘", "leader"))
+    opened = page("users")
+    assert not opened.dataframe
+    assert "看汇总和地图" in texts(opened)
