@@ -11,7 +11,6 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.policy import Policy, amount, value_on
-from geo.lines import TOUCH_M
 from geo.network import Network, Snaps, build_network, snap, split
 from geo.paths import Ways, pieces_of, walk, ways
 from layers.problem import Problem
@@ -100,12 +99,12 @@ def surfaces(roads: pd.DataFrame, policy: Policy, day: date) -> NDArray[np.int8]
 
 def admin_classes(frame: pd.DataFrame) -> NDArray[Any]:
     """Return the administrative class of every row: as given, else the first letter of its route code, else blank."""
-    letter = (
-        frame["route_code"].astype("object").map(lambda code: str(code).strip()[:1].upper() if pd.notna(code) else "")
-    )
-    letter = letter.where(letter.isin(list("GSXYCZW")), "")
-    given = frame["admin_class"].astype("object")
-    return np.asarray(given.where(given.notna(), letter), dtype=object)
+    result = frame["admin_class"].to_numpy(dtype=object).copy()
+    blank = np.flatnonzero(pd.isna(result))
+    codes = frame["route_code"].to_numpy(dtype=object)[blank]
+    letters = [str(code).strip()[:1].upper() if pd.notna(code) else "" for code in codes]
+    result[blank] = [letter if letter in "GSXYCZW" else "" for letter in letters]
+    return np.asarray(result, dtype=object)
 
 
 def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | None = None) -> HardCore | None:
@@ -227,15 +226,6 @@ def point_states(
     new_m = np.where(is_stranded, _new_length(xy, join_xy, joined.distance_m, detour_factor, new_road_m), 0.0)
     meets = _meeting_road(core, cut, origin, low if not core.is_core.any() else high, node)
     return States(state, gaps[0], gaps[1], new_m, meets, node, cut, origin, high, states[0], states[1], join_xy)
-
-
-def _nearest_place(core: HardCore, xy: Floats, snap_m: float) -> Snaps:
-    """Find the nearest place on a usable road; where a core road passes there too, the place lies on the core."""
-    near = snap(core.network, xy, max_distance_m=snap_m, edge_mask=core.is_usable)
-    on_core = snap(core.network, xy, max_distance_m=snap_m, edge_mask=core.is_core)
-    as_near = (on_core.edge >= 0) & (on_core.distance_m <= near.distance_m + TOUCH_M)
-    pairs = ((on_core.edge, near.edge), (on_core.fraction, near.fraction), (on_core.distance_m, near.distance_m))
-    return Snaps(*(np.where(as_near, core_side, any_side) for core_side, any_side in pairs))
 
 
 def _reaching(core: HardCore, seeds: Flags) -> Flags:
