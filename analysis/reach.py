@@ -12,6 +12,7 @@ from analysis.answers import NO, UNKNOWN, YES, Answer, Context, count, kinds_of
 from analysis.features import Features, choose, distances, select
 from analysis.shares import judge_share, unlisted
 from analysis.units import Flags, Floats, Ints, Units, points_of
+from geo.nearest import containing
 from layers.workspace import Workspace
 
 
@@ -51,7 +52,7 @@ def near(units: Units, ws: Workspace, parameters: Mapping[str, Any], context: Co
         everyone = context.members(ws, "households", units)
         rows = np.flatnonzero(everyone >= 0)
         holder = everyone[rows]
-        homes = reach.of(context.points(ws, "households")[rows])
+        homes = reach.of(context.points(ws, "households")[rows], is_measured=False)
     if parameters.get("of") == "households":
         answer = _near_share(units, ws, context, holder, homes, float(parameters.get("min_share", 1.0)), layer)
     else:
@@ -101,16 +102,16 @@ class _Reach:
     def is_by_road(self) -> bool:
         return self.parameters.get("by") == "network"
 
-    def of(self, points: Floats) -> _Found:
-        """Judge places, (n, 2) in metres."""
+    def of(self, points: Floats, *, is_measured: bool = True) -> _Found:
+        """Judge places, (n, 2) in metres; unmeasured, a place that no area covers may stay without its distance."""
         placed = np.asarray(np.isfinite(points).all(axis=1), dtype=bool)
         sure = np.flatnonzero(self.features.is_sure)
-        index, metres = self._way(points, select(self.features, self.features.is_sure))
+        index, metres = self._way(points, select(self.features, self.features.is_sure), is_measured)
         index = np.where(index >= 0, sure[index] if len(sure) else -1, -1)
         within = (metres <= self.most) & self._level(points, index)
         possible = within
         if not self.features.is_sure.all():
-            any_index, any_metres = self._way(points, self.features)
+            any_index, any_metres = self._way(points, self.features, is_measured)
             possible = within | ((any_metres <= self.most) & self._level(points, any_index))
         is_lost = bool(shapely.is_missing(self.features.shapes).any())
         beyond: Flags = placed & ~possible & np.full(len(points), not self.reason and not is_lost)
@@ -118,10 +119,11 @@ class _Reach:
             beyond &= distances(points, self.features)[1] > self.most
         return _Found(within, beyond, index, metres, placed)
 
-    def _way(self, points: Floats, features: Features) -> tuple[Ints, Floats]:
+    def _way(self, points: Floats, features: Features, is_measured: bool) -> tuple[Ints, Floats]:
         if not self.is_by_road:
-            if self.most == 0:
-                return _covering(points, features)
+            if self.most == 0 and not is_measured and (shapely.get_type_id(features.shapes) >= 3).all():
+                index = containing(points, features.shapes)
+                return index, np.where(index >= 0, 0.0, np.inf)
             return distances(points, features)
         if self.context.by_road is None:
             return np.full(len(points), -1, dtype=np.int64), np.full(len(points), np.inf)
@@ -138,22 +140,6 @@ class _Reach:
         drop = np.abs(here - there)
         result[found] = (drop <= float(most)) | ~np.isfinite(drop)
         return result
-
-
-def _covering(points: Floats, features: Features) -> tuple[Ints, Floats]:
-    """The first area that covers each point (border included); distances only for few points, else inf."""
-    if len(points) <= len(features.ids) + 50_000 or (shapely.get_type_id(features.shapes) < 3).any():
-        return distances(points, features)
-    index = np.full(len(points), -1, dtype=np.int64)
-    metres = np.full(len(points), np.inf)
-    for number, shape in enumerate(features.shapes):
-        west, south, east, north = shapely.bounds(shape)
-        x, y = points[:, 0], points[:, 1]
-        rows = np.flatnonzero((index < 0) & (x >= west) & (x <= east) & (y >= south) & (y <= north))
-        shapely.prepare(shape)
-        inside = rows[shapely.intersects_xy(shape, points[rows])]
-        index[inside], metres[inside] = number, 0.0
-    return index, metres
 
 
 def _near_units(units: Units, found: _Found, features: Features, most: float, layer: str) -> Answer:

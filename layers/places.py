@@ -218,12 +218,12 @@ def place_claims(claims: Any, frames: Mapping[str, Any], aliases: Mapping[str, s
     """Settle the unit of every claim: its code, else the village by town and name; the untied stay and are listed."""
     out = claims.copy()
     villages = frames.get("villages")
-    known: set[str] = set()
-    for layer in ("villages", "natural_villages", "households"):
-        if layer in frames:
-            known |= set(frames[layer].iloc[:, 0].dropna())
+    units = [frames[layer].iloc[:, 0] for layer in ("villages", "natural_villages", "households") if layer in frames]
     given = claims["unit_id"]
-    result = given.where(given.isin(list(known))) if known else given
+    asked = list(given.dropna().unique())
+    known = [ids[ids.isin(asked)] for ids in units]
+    is_empty = not any(len(ids) and ids.notna().any() for ids in units)
+    result = given if is_empty else given.where(given.isin(list(pd.concat(known))))
     labels = given.fillna(claims["town"].fillna("") + claims["village"].fillna("")).to_numpy(dtype=object)
     untied: list[Problem] = []
     if villages is not None and len(villages):
