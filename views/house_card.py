@@ -8,7 +8,7 @@ import streamlit as st
 from tracker import houses, status
 from tracker.houses import House
 from tracker.status import CLOSE_REASONS, HOUSE_LABELS, HOUSE_STEPS, TREATMENTS, Rule
-from views import moving, panels
+from views import moving, panels, steps
 from views.context import Context
 from views.labels import label
 from views.recheck import place_name
@@ -62,7 +62,7 @@ def show_card(context: Context, house: House, *, is_past: bool, day: date) -> No
     if chosen == "下一步":
         show_next(context, house)
     elif chosen == "经过":
-        moving.show_history(context, subject, can_edit=can_edit)
+        steps.show_history(context, subject, can_edit=can_edit)
     else:
         show_facts(context, house)
 

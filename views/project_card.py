@@ -9,7 +9,7 @@ from tracker import projects, status
 from tracker.funds import postings, totals
 from tracker.projects import Project
 from tracker.status import PROJECT_LABELS, PROJECT_STEPS, Rule
-from views import moving, panels
+from views import moving, panels, steps
 from views.context import Context
 from views.labels import label, money, number
 from views.proposing import KINDS, Seed, choose_needs, cny_of
@@ -51,7 +51,7 @@ def show_card(context: Context, project: Project, *, is_past: bool) -> None:
     if chosen == "下一步":
         show_next(context, project)
     elif chosen == "经过":
-        moving.show_history(context, subject, can_edit=can_edit)
+        steps.show_history(context, subject, can_edit=can_edit)
     elif chosen == "修改":
         show_amend(context, project)
     else:

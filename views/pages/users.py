@@ -13,6 +13,7 @@ from tracker.events import OFFICE_ZONE
 from tracker.sessions import sign_in
 from views import atlas, moving, panels
 from views.context import Context
+from views.event_words import people
 from views.labels import label
 from views.signin import Owner
 
@@ -232,7 +233,7 @@ def show_log(context: Context) -> None:
     place, _ = st.columns([1, 4])
     days = place.selectbox("最近多少天", [7, 30, 90, 180, 365], index=1, key="log_days")
     found = accounts.access_log(context.office.ledger, since=moving.today() - timedelta(days=days))[::-1]
-    names = moving.people(context)
+    names = people(context)
     table = pd.DataFrame(
         [
             (event.entered.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M:%S"), names.get(event.by, event.by), event.by,
