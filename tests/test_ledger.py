@@ -258,6 +258,13 @@ def test_a_second_ledger_on_the_same_file_keeps_the_guard_up(live, path):
         path.open("rb")
 
 
+def test_a_refused_ledger_leaves_no_guard_behind(path):
+    path.write_bytes(b"PK\x03\x04" + b"x" * 8000)
+    with pytest.raises(StoreError):
+        open_ledger(path)
+    assert path.read_bytes().startswith(b"PK")
+
+
 def test_only_the_ledger_speaks_to_a_database():
     """D05: a new place that opens SQLite or PostgreSQL, or names the ledger file, must be a decision, not an accident."""
     allowed = {"tracker/ledger.py", "tracker/sqlite.py", "tracker/postgresql.py"}

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,17 @@ _here = _Guard()
 _live = _Paths()
 
 
-def protect(path: Path) -> None:
-    """Refuse, from now on, any open of this file in this process that the ledger does not make itself."""
+def protect(path: Path, look: Callable[[], None] = lambda: None) -> None:
+    """Refuse, from now on, any open of this file in this process that the ledger does not make itself.
+
+    `look` may read the file before that; it is left out when a ledger of this process already has the file open, because
+    reading would drop its locks.
+    """
+    names = _names(path)
     with _live.lock:
-        _live.names.update(_names(path))
+        if names[0] not in _live.names:
+            look()
+        _live.names.update(names)
         if not _live.is_installed:
             sys.addaudithook(_refuse)
             _live.is_installed = True

@@ -1,13 +1,15 @@
 """The ledger as an SQLite file beside the layers. Only tracker.ledger uses this module."""
 
+import secrets
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from geo.errors import StoreError
-from tracker import disk, guard
+from tracker import disk, guard, leftover
 
 _QUICK_CHECK_BYTES = 64 * 1024 * 1024
 
@@ -37,12 +39,16 @@ class SQLite:
             )
         if not path.exists():
             path.touch()
-        self._find_mode()
-        if not self.is_read_only:
-            disk.keep_reserve(self.reserve)
-        state = path.stat()
+        guard.protect(path, self._refuse_foreign_log)
+        try:
+            self._find_mode()
+            if not self.is_read_only:
+                disk.keep_reserve(self.reserve)
+            state = path.stat()
+        except BaseException:
+            guard.release(path)
+            raise
         self._identity = (state.st_dev, state.st_ino)
-        guard.protect(path)
 
     def connect(self) -> sqlite3.Connection:
         """Open one more connection, durable and strict."""
@@ -70,6 +76,7 @@ class SQLite:
         if is_write:
             self._check_identity()
             connection.execute("BEGIN IMMEDIATE")
+            self._count(connection)
         else:
             connection.execute("BEGIN")
 
@@ -139,6 +146,26 @@ class SQLite:
     def closed(self) -> None:
         """Let others open the file again."""
         guard.release(self.path)
+
+    def _count(self, connection: sqlite3.Connection) -> None:
+        """Count the write on page 1, see tracker.leftover."""
+        writes = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        connection.execute(f"PRAGMA user_version = {(writes + 1) % 2**31}")
+        if not connection.execute("PRAGMA application_id").fetchone()[0]:
+            connection.execute(f"PRAGMA application_id = {1 + secrets.randbelow(2**31 - 1)}")
+
+    def _refuse_foreign_log(self) -> None:
+        for _ in range(4):  # another process may just be folding its log into the file
+            try:
+                if leftover.fits(self.path):
+                    return
+            except OSError:
+                return  # what cannot be read is explained when it is opened
+            time.sleep(0.05)
+        raise StoreError(
+            f"{self.path.name}-wal 不是这份账本留下的（账本可能是手工复制来的），为免混在一起没有打开。"
+            f"请把 {self.path.name}-wal 和 {self.path.name}-shm 移到别处再打开；以后请用“备份”和“恢复”，不要手工复制。"
+        )
 
     def _check_identity(self) -> None:
         try:

@@ -266,6 +266,60 @@ def test_flipped_bytes_are_refused_or_named(sound, tmp_path):
     assert {"refused", "named"} <= set(met)
 
 
+def left_open(path: Path, subject: str, times: int) -> None:
+    """Write in a process that dies without closing, so that the log stays beside the file."""
+    script = f"""
+import os
+from datetime import date
+from tracker import events
+from tracker.ledger import open_ledger
+ledger = open_ledger({str(path)!r}, create=True)
+for i in range({times}):
+    events.append(ledger, events.Draft({subject!r}, "k", date(2018, 5, 1), "x", {{"n": i}}))
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+    assert path.with_name(path.name + "-wal").stat().st_size > 0
+
+
+def test_own_log_is_replayed(tmp_path):
+    left_open(tmp_path / "ledger.sqlite", "a", 5)
+    left_open(tmp_path / "ledger.sqlite", "a", 5)
+    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
+        assert len(events.history(ledger, "a")) == 10
+
+
+def test_log_of_another_ledger_is_not_replayed(tmp_path):
+    """D15."""
+    mine, other = tmp_path / "mine.sqlite", tmp_path / "other.sqlite"
+    with open_ledger(mine, create=True) as ledger:
+        events.append(ledger, Draft("a", "k", DAY, "x"))
+    before = mine.read_bytes()
+    left_open(other, "b", 5)
+    shutil.copy(tmp_path / "other.sqlite-wal", tmp_path / "mine.sqlite-wal")
+    with pytest.raises(StoreError, match=r"mine\.sqlite-wal 不是这份账本留下的"):
+        open_ledger(mine)
+    assert mine.read_bytes() == before
+    (tmp_path / "mine.sqlite-wal").unlink()
+    with open_ledger(mine) as ledger:
+        assert len(events.history(ledger, "a")) == 1
+
+
+def test_log_of_a_later_state_is_not_replayed_onto_an_old_copy(tmp_path):
+    """D15: last month's ledger copied by hand over this month's, whose log is still there."""
+    path, old = tmp_path / "ledger.sqlite", tmp_path / "old.sqlite"
+    with open_ledger(path, create=True) as ledger:
+        events.append(ledger, Draft("a", "k", DAY, "x"))
+    shutil.copy(path, old)
+    with open_ledger(path) as ledger:
+        for _ in range(5):
+            events.append(ledger, Draft("a", "k", DAY, "x"))
+    left_open(path, "a", 5)
+    shutil.copy(old, path)
+    with pytest.raises(StoreError, match="不要手工复制"):
+        open_ledger(path)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     not IS_FULL, reason="a million events take minutes: set QIYOU_FULL=1 (benchmarks/ledger.py times it)"
