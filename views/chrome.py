@@ -12,6 +12,7 @@ from views.context import policy_choices
 from views.labels import Language, label, say
 from views.plain import plain
 from views.signin import current_user
+from views.tour import offer_tour
 
 STYLE = Path(__file__).with_name("theme.css")
 ICON = Path(__file__).with_name("icon.png")
@@ -36,6 +37,7 @@ def show_marks(office: Office, language: Language) -> None:
     """Say on every page whether the data are invented, and that they are internal."""
     if "虚构" in office.name:
         st.badge(label("app", "synthetic", language), color="orange", icon=":material/science:")
+        offer_tour(language)
     st.badge(label("app", "internal", language), color="red", icon=":material/lock:")
 
 

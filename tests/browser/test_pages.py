@@ -20,6 +20,8 @@ PAGES = {
     "coverage": "七有覆盖",
     "roads": "道路硬化",
     "housing": "危房",
+    "compare": "对比",
+    "meeting": "会议",
 }
 STATUSES = {"gap": "缺口", "disputed": "有争议", "unknown": "不明", "met": "已达标"}
 
@@ -64,7 +66,8 @@ def villages(county) -> pd.DataFrame:
 
 
 def at_rest(page) -> None:
-    """Wait until the page has run to its end and the map has drawn what it shows."""
+    """Wait until the page has run to its end; a click takes a moment to reach the server."""
+    page.wait_for_timeout(400)
     page.wait_for_selector("[data-testid=stMainBlockContainer]")
     page.wait_for_function(
         """() => !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSpinner]')
@@ -106,7 +109,7 @@ def choose(page, label: str, option: str) -> None:
     box = page.locator("[data-testid=stSelectbox]", has=page.get_by_text(label, exact=True)).first
     box.locator("input").click()
     box.locator("input").fill(option)
-    page.locator("[data-testid=stSelectboxVirtualDropdown] li", has_text=option).first.click()
+    page.get_by_role("option", name=option).first.click()
     at_rest(page)
 
 
@@ -175,7 +178,7 @@ def test_what_a_planner_does(page, address, findings, villages) -> None:
     at_rest(page)
     drawn(page)
     assert where(page) == kept, "a filter keeps the view"
-    assert f"共 {expected[status]} 个村" in page.inner_text("body")
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=f"共 {expected[status]} 个村")
 
     of_status = rows[(rows["town"] == town) & (rows["status"] == status)]
     chosen = of_status["unit_id"].iloc[0]

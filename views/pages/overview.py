@@ -115,7 +115,9 @@ def bars(context: Context, rows: pd.DataFrame, *, size: int = 14) -> Any:
         alt.Tooltip("count:Q", title=heads["villages"]),
     ]
     colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
-    legend = alt.Legend(title=None, orient="top", labelFontSize=size, labelColor="#1b2730")
+    legend = alt.Legend(
+        title=None, orient="top", labelFontSize=size, labelColor="#1b2730", symbolStrokeWidth=0, symbolSize=size * 14
+    )
     fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
         y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"]), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
     )  # fmt: skip
