@@ -206,12 +206,13 @@ export class AtlasMap {
   async apply(patch) {
     const isFirst = !this.key;
     const kept = lastViews.get(patch.key);
-    this.key = patch.key;
     this.reportsView = patch.reportsView;
     this.root.style.height = `${patch.height}px`;
     if (isFirst) {
       this.map.invalidateSize({ animate: false });
       this.place(patch, kept);
+      this.key = patch.key; // from here on the view is the person's; where the map is composed is nobody's
+      lastViews.set(this.key, viewOf(this.map));
     }
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
     if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
@@ -273,6 +274,7 @@ function disposerOf(parent) {
   return async () => {
     const place = mounted.get(parent);
     mounted.delete(parent);
+    place?.holder.remove(); // a page that mounts again gets a new holder: never two maps one above the other
     (await place?.ready)?.dispose();
   };
 }
