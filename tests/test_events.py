@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo.errors import InputError, StoreError
-from tracker import events
+from tracker import chain, events
 from tracker.events import Draft
 from tracker.ledger import ConflictError, open_ledger
 
@@ -266,8 +266,8 @@ def test_verify_notices_rows_taken_out_of_the_middle_and_the_end(ledger):
 
 def test_verify_notices_a_row_rewritten_with_a_fitting_hash(ledger):
     events.append(ledger, *(draft(payload={"v": i}) for i in range(4)))
-    row = ledger.read(lambda t: t.rows(f"SELECT {events._COLUMNS} FROM events WHERE seq = 2"))[0]
-    forged = events._hash(row[12], (*row[:8], '{"v":99}', *row[9:12]))
+    row = ledger.read(lambda t: t.rows(f"SELECT {chain.COLUMNS} FROM events WHERE seq = 2"))[0]
+    forged = chain.link(row[12], (*row[:8], '{"v":99}', *row[9:12]))
     tamper(ledger, f"UPDATE events SET payload = '{{\"v\":99}}', hash = '{forged}' WHERE seq = 2")
     assert [fault.seq for fault in events.verify(ledger)] == [3]
 

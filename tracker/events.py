@@ -7,7 +7,6 @@ the office knew by that day). Each event carries the hash of the one before it, 
 """
 # ruff: noqa: S608 - only our own column names are put into SQL; every value is bound
 
-import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +15,13 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, NamedTuple
 
 from geo.errors import InputError, StoreError
+from tracker.chain import COLUMNS, canonical, link
+from tracker.chain import Fault as Fault
+from tracker.chain import verify as verify
 from tracker.ledger import ConflictError, Ledger, Transaction
 
 OFFICE_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 WITHDRAWN = "withdrawn"
-_COLUMNS = (
-    "seq, event_id, subject, version, kind, at, entered, actor, payload, evidence, corrects, place, previous, hash"
-)
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,6 @@ class Event(NamedTuple):
     corrects: int | None
     place: str
     hash: str
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A row of the ledger that is not what was written."""
-
-    seq: int
-    event_id: str
-    message: str
 
 
 def append(ledger: Ledger, *drafts: Draft, now: datetime | None = None) -> list[Event]:
@@ -121,7 +111,7 @@ def withdraw(ledger: Ledger, seq: int, *, by: str, reason: str, now: datetime | 
 
 def event(ledger: Ledger, seq: int) -> Event:
     """Return one event by its sequence number."""
-    found = ledger.read(lambda t: t.rows(f"SELECT {_COLUMNS} FROM events WHERE seq = ?", (seq,)))
+    found = ledger.read(lambda t: t.rows(f"SELECT {COLUMNS} FROM events WHERE seq = ?", (seq,)))
     if not found:
         raise InputError(f"账本里没有第 {seq} 号记录。")
     return _event(found[0])
@@ -129,7 +119,7 @@ def event(ledger: Ledger, seq: int) -> Event:
 
 def history(ledger: Ledger, subject: str) -> list[Event]:
     """Return every event of a subject in the order entered, the corrected and withdrawn among them."""
-    sql = f"SELECT {_COLUMNS} FROM events WHERE subject = ? ORDER BY seq"
+    sql = f"SELECT {COLUMNS} FROM events WHERE subject = ? ORDER BY seq"
     return [_event(row) for row in ledger.read(lambda t: t.rows(sql, (subject,)))]
 
 
@@ -140,7 +130,7 @@ def version(ledger: Ledger, subject: str) -> int:
 
 def by_id(ledger: Ledger, event_id: str) -> Event | None:
     """Return the event stored under a form's id, None when that form has not been saved yet."""
-    found = ledger.read(lambda t: t.rows(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (event_id,)))
+    found = ledger.read(lambda t: t.rows(f"SELECT {COLUMNS} FROM events WHERE event_id = ?", (event_id,)))
     return _event(found[0]) if found else None
 
 
@@ -161,7 +151,7 @@ def effective(
 
     def work(t: Transaction) -> list[tuple[Any, ...]]:
         where, values = _holds(t, names, as_of, known_on, subject)
-        return t.rows(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY place", values)
+        return t.rows(f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY place", values)
 
     return [_event(row) for row in ledger.read(work)]
 
@@ -181,45 +171,11 @@ def latest(
         where, values = _holds(t, names, as_of, known_on, subject)
         last = f"SELECT max(place) AS last FROM events WHERE {where} GROUP BY kind, subject"
         return t.rows(
-            f"SELECT {_COLUMNS} FROM events WHERE seq IN (SELECT CAST(substr(last, 25) AS INTEGER) FROM ({last}) AS m)",
+            f"SELECT {COLUMNS} FROM events WHERE seq IN (SELECT CAST(substr(last, 25) AS INTEGER) FROM ({last}) AS m)",
             values,
         )
 
     return sorted((_event(row) for row in ledger.read(work)), key=lambda e: (e.subject, e.place))
-
-
-def verify(ledger: Ledger) -> list[Fault]:
-    """Recompute the hash chain and name every row that was altered, removed or slipped in by hand; empty when sound."""
-    faults: list[Fault] = []
-    previous, expected, versions = "", 1, dict[str, int]()
-
-    def work(t: Transaction) -> None:
-        nonlocal previous, expected
-        while rows := t.rows(f"SELECT {_COLUMNS} FROM events WHERE seq >= ? ORDER BY seq LIMIT 5000", (expected,)):
-            for row in rows:
-                faults.extend(_row_faults(row, expected, previous, versions))
-                previous, expected = str(row[13]), int(row[0]) + 1
-        seq, last = t.rows("SELECT seq, hash FROM chain")[0]
-        if (int(seq), str(last)) != (expected - 1, previous):
-            faults.append(
-                Fault(int(seq), "", f"账本末尾应是第 {seq} 号记录，现在是第 {expected - 1} 号：末尾被删改过。")
-            )
-
-    ledger.read(work)
-    return faults
-
-
-def _row_faults(row: tuple[Any, ...], expected: int, previous: str, versions: dict[str, int]) -> Iterable[Fault]:
-    seq, event_id, subject, number = int(row[0]), str(row[1]), str(row[2]), int(row[3])
-    if seq != expected:
-        yield Fault(expected, "", f"第 {expected} 至 {seq - 1} 号记录被删除。")
-    elif str(row[12]) != previous:
-        yield Fault(seq, event_id, f"第 {seq} 号记录与前一号接不上：这一号或前一号被改过。")
-    if _hash(row[12], row[:12]) != row[13]:
-        yield Fault(seq, event_id, f"第 {seq} 号记录（{subject}）的内容在账本之外被改过。")
-    if seq == expected and number != versions.get(subject, 0) + 1:
-        yield Fault(seq, event_id, f"第 {seq} 号记录（{subject}）的版本号不连续。")
-    versions[subject] = number
 
 
 def _enter(t: Transaction, drafts: Sequence[Draft], bodies: Sequence[tuple[str, str]], entered: str) -> list[Event]:
@@ -228,7 +184,7 @@ def _enter(t: Transaction, drafts: Sequence[Draft], bodies: Sequence[tuple[str, 
         raise StoreError("账本已经搬到别处，这一次没有保存。请关闭程序，重新打开办公室后再保存。")
     events: list[Event] = []
     for draft, (payload, evidence) in zip(drafts, bodies, strict=True):
-        stored = t.rows(f"SELECT {_COLUMNS} FROM events WHERE event_id = ?", (draft.event_id,))
+        stored = t.rows(f"SELECT {COLUMNS} FROM events WHERE event_id = ?", (draft.event_id,))
         if stored:
             events.append(_same(_event(stored[0]), draft, payload))
             continue
@@ -248,8 +204,8 @@ def _enter(t: Transaction, drafts: Sequence[Draft], bodies: Sequence[tuple[str, 
             draft.by,
         )
         row = (*row, payload, evidence, draft.corrects, place)
-        digest = _hash(last, row)
-        t.run(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (*row, last, digest))
+        digest = link(last, row)
+        t.run(f"INSERT INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (*row, last, digest))
         events.append(_event((*row, last, digest)))
         last = digest
     t.run("UPDATE chain SET seq = ?, hash = ? WHERE id = 1", (seq, last))
@@ -275,7 +231,7 @@ def _version(t: Transaction, subject: str) -> int:
 
 
 def _conflict(t: Transaction, draft: Draft, number: int) -> ConflictError:
-    sql = f"SELECT {_COLUMNS} FROM events WHERE subject = ? AND version > ? ORDER BY seq"
+    sql = f"SELECT {COLUMNS} FROM events WHERE subject = ? AND version > ? ORDER BY seq"
     theirs = [_event(row) for row in t.rows(sql, (draft.subject, draft.expected_version))]
     who = "、".join(dict.fromkeys(item.by for item in theirs)) or "别人"
     return ConflictError(
@@ -286,7 +242,7 @@ def _conflict(t: Transaction, draft: Draft, number: int) -> ConflictError:
 
 
 def _same(stored: Event, draft: Draft, payload: str) -> Event:
-    if (stored.subject, stored.kind, _canonical(stored.payload)) != (draft.subject, draft.kind, payload):
+    if (stored.subject, stored.kind, canonical(stored.payload)) != (draft.subject, draft.kind, payload):
         raise ConflictError(f"提交编号 {draft.event_id} 已用于另一条记录，请刷新页面后重新提交。", [stored])
     return stored
 
@@ -327,17 +283,7 @@ def _body(draft: Draft) -> tuple[str, str]:
             raise InputError(f"记录的 {name} 里有不能保存的字符：{text[:40]!a}。")
     if isinstance(draft.at, datetime) or not isinstance(draft.at, date):
         raise InputError(f"{draft.subject}：发生日期要是一个日期，得到的是 {draft.at!r}。")
-    return _canonical(draft.payload), _canonical(list(draft.evidence))
-
-
-def _canonical(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, Chinese as it is."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        text.encode()
-    except (TypeError, ValueError) as error:
-        raise InputError(f"记录内容里有不能保存的值：{ascii(str(error))[:200]}。") from error
-    return text
+    return canonical(draft.payload), canonical(list(draft.evidence))
 
 
 def _is_storable(text: str) -> bool:
@@ -347,10 +293,6 @@ def _is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
-
-
-def _hash(previous: str, row: Sequence[Any]) -> str:
-    return hashlib.sha256(_canonical([previous, *row]).encode()).hexdigest()
 
 
 def _stamp(moment: datetime) -> str:

@@ -60,6 +60,7 @@ class Office:
         self.settings: Mapping[str, Any] = MappingProxyType({"max_age_days": 0, **configuration.get("settings", {})})
         self.ledger = ledger
         self._lock = threading.RLock()
+        self._rasters: dict[str, Path] = {}
         self._workspaces: OrderedDict[str, Workspace] = OrderedDict()
 
     def close(self) -> None:
@@ -120,13 +121,10 @@ class Office:
             "file_digest": dropped.digest,
             "as_of": day.isoformat(),
             "is_partial": is_partial,
-            "rows_read": int(taken.rows_read),
-            "rows_stored": len(taken.frame),
-            "rows_refused": len(taken.refused),
             "crs": crs or dropped.crs or "",
             "encoding": encoding or dropped.encoding or "",
+            **_counted(taken),
             "kinds": kinds,
-            "notes": list(taken.notes),
         }
         event = self._enter_import(parts.subject(layer, name), day, by, payload, problems, plan)
         return Added(
@@ -200,7 +198,7 @@ class Office:
     def rasters(self, day: date | None = None) -> dict[str, Path]:
         """Return the raster files that hold on a day, by name."""
         found = events.latest(self.ledger, (RASTER_ADDED,), as_of=day)
-        return {e.payload["name"]: store.raster_path(self.path, e.payload["name"], e.payload["digest"]) for e in found}
+        return {str(e.payload["name"]): self._raster(str(e.payload["name"]), str(e.payload["digest"])) for e in found}
 
     def problems(self, day: date | None = None) -> tuple[Problem, ...]:
         """Return what was found wrong when the files of a day were imported, nothing personal in it."""
@@ -210,6 +208,13 @@ class Office:
                 for event in events.history(self.ledger, f"import:{part.event_id}"):
                     found.extend(Problem(**row) for row in event.payload["problems"])
         return tuple(found)
+
+    def _raster(self, name: str, digest: str) -> Path:
+        """Return a raster file; its bytes are compared with the digest once for as long as the office is open."""
+        with self._lock:
+            if digest not in self._rasters:
+                self._rasters[digest] = store.raster_path(self.path, name, digest)
+            return self._rasters[digest]
 
     def _enter_import(
         self,
@@ -310,6 +315,15 @@ def _schema(layer: str) -> schema.Schema:
     if layer not in known:
         raise InputError(f"没有名为“{layer}”的图层。可用的有：{'、'.join(known)}。")
     return known[layer]
+
+
+def _counted(taken: intake.Intake) -> dict[str, Any]:
+    return {
+        "rows_read": int(taken.rows_read),
+        "rows_stored": len(taken.frame),
+        "rows_refused": len(taken.refused),
+        "notes": list(taken.notes),
+    }
 
 
 def _kinds(layer: str, frame: Any) -> dict[str, int]:
