@@ -1,4 +1,4 @@
-"""Numbers into a few classes for a map: equal counts, whole bounds, counts written; too little data is hatched."""
+"""Numbers into a few classes for a map: equal counts, bounds written; too little data is hatched."""
 
 import numpy as np
 import pandas as pd
@@ -26,11 +26,11 @@ def bounds(values: pd.Series, classes: int = 5) -> list[float]:
 
 
 def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple[pd.Series, dict[str, ClassStyle]]:
-    """Class numbers by feature id, and give each class its style with its bounds and its count.
+    """Class numbers by feature id, and give each class its style with its bounds (the legend counts them).
 
     >>> names, styles = graded(pd.Series([0.0, 10.0, None], index=["a", "b", "c"]), "zh")
     >>> names.tolist(), [style.label for style in styles.values()]
-    (['0', '1', 'none'], ['0–0（1）', '0–10（1）', '数据不足（1）'])
+    (['0', '1', 'none'], ['0–0', '0–10', '数据不足'])
     """
     ends = bounds(values)
     places = (
@@ -44,11 +44,9 @@ def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple
     shades = np.linspace(0, len(CLASSED) - 1, max(len(ends), 1)).round().astype(int)
     styles: dict[str, ClassStyle] = {}
     for place, end in enumerate(ends):
-        count = int((names == str(place)).sum())
-        text = f"{number(lowest if place == 0 else ends[place - 1], decimals)}–{number(end, decimals)}（{count}）"
+        text = f"{number(lowest if place == 0 else ends[place - 1], decimals)}–{number(end, decimals)}"
         styles[str(place)] = ClassStyle(text, CLASSED[shades[place]], outline="#5f6b73", width=0.8)
-    blank = int((names == NOTHING).sum())
-    if blank:
-        text = f"{say(language, 'no_data')}（{blank}）"
+    if (names == NOTHING).any():
+        text = say(language, "no_data")
         styles[NOTHING] = ClassStyle(text, NO_DATA.color, NO_DATA.pattern, NO_DATA.ink, NO_DATA.outline, width=0.8)
     return names, styles
