@@ -22,6 +22,7 @@ Flags = NDArray[np.bool_]
 Stretch = Callable[[Any, Any], Any]
 HARDENED, UNHARDENED, UNKNOWN = 1, 0, -1
 MAIN_CLASSES = ("G", "S", "X")
+SAME_MM = 10.0  # a place so near the core lies on it: coordinates are kept to the centimetre
 ABANDONED = ("abandoned", "废弃", "已废弃")
 
 
@@ -215,13 +216,11 @@ def point_states(
         ours[is_stranded] = theirs
     cut, node, origin = split(network, joined)
     low, high = (_to_core(core, cut, origin, is_high=is_high) for is_high in (True, False))
-    states = [_state(found, node, is_stranded) for found in (low, high)]
+    gaps = [_gap(found, node) for found in (low, high)]
+    states = [_state(gap, is_stranded) for gap in gaps]
     state = np.where(states[0] == states[1], states[0], "unknown").astype(object)
     may_reach = np.append(_reaching(core, core.is_core_high), False)[near.edge]
     state[(is_stranded & may_reach) | ~np.isfinite(xy).all(axis=1)] = "unknown"
-    gaps = [
-        np.where(node >= 0, found.first_mm[node] if len(found.first_mm) else np.inf, np.inf) for found in (low, high)
-    ]
     join_xy = np.where((node >= 0)[:, None], cut.node_xy[node] if len(cut.node_xy) else np.nan, np.nan)
     new_m = np.where(is_stranded, _new_length(xy, join_xy, joined.distance_m, detour_factor, new_road_m), 0.0)
     meets = _meeting_road(core, cut, origin, low if not core.is_core.any() else high, node)
@@ -244,8 +243,13 @@ def _to_core(core: HardCore, network: Network, origin: Ints, *, is_high: bool) -
     return ways(network, first_mm=gap, then_mm=length, sources=sources)
 
 
-def _state(found: Ways, node: Ints, is_stranded: Flags) -> NDArray[Any]:
+def _gap(found: Ways, node: Ints) -> Floats:
+    """Give the millimetres to harden on the way of each point; inf where there is none."""
     gap = np.where(node >= 0, found.first_mm[node] if len(found.first_mm) else np.inf, np.inf)
+    return np.where(gap <= SAME_MM, 0.0, gap)
+
+
+def _state(gap: Floats, is_stranded: Flags) -> NDArray[Any]:
     built = is_stranded | ~np.isfinite(gap)
     return np.where(built, "build", np.where(gap == 0, "connected", "harden")).astype(object)
 

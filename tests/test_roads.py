@@ -101,6 +101,12 @@ def test_duplicate_and_abandoned_roads_count_for_nothing():
     assert kept["state"] == "harden"
 
 
+@pytest.mark.parametrize(("apart_m", "state"), [(0.004, "connected"), (0.010, "connected"), (0.011, "harden")])
+def test_a_place_at_the_junction_lies_on_the_core_though_another_road_is_millimetres_nearer(apart_m, state):
+    lines = [*COUNTY[:1], ("R1", "earth", [(1000, 0), (1000, 1000)])]
+    assert row_of(assess([("a", 300, (1000, apart_m))], lines), "a")["state"] == state
+
+
 @pytest.mark.parametrize("earth_first", [True, False])
 def test_of_two_records_of_one_road_the_one_on_the_core_is_the_nearest_whatever_the_order(earth_first):
     twice = [("OLD", "earth", [(1000, 0), (1000, 1000)]), ("NEW", "concrete", [(1000, 0), (1000, 1000)])]
