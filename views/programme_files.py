@@ -76,7 +76,7 @@ def section_cells(section: Mapping[str, Any]) -> dict[str, Any]:
         "路段编号": section.get("road_id"), "起点桩号": kilometres(section.get("start_km")),
         "止点桩号": kilometres(section.get("end_km")), "里程(公里)": kilometres(section.get("length_km")),
         "技术等级": label("technical_grade", section["technical_grade"]) if is_text(section.get("technical_grade")) else None,
-        "现路面类型": label("surface", surface) if is_text(surface) else None,
+        "现路面类型": label("surface", str(surface)) if is_text(surface) else None,
         "现路面宽(米)": section.get("pavement_width_m"), "现路基宽(米)": section.get("subgrade_width_m"),
     }  # fmt: skip
 

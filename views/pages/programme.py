@@ -43,7 +43,7 @@ def ask(context: Context, works: Works) -> Question:
             year = start + offset
             with column:
                 amount = st.slider(
-                    f"{year} 年预算（万元）", 0.0, top, min(share, top), step=10.0, key=f"plan_money_{offset}"
+                    f"{year} 年预算（万元）", 0, int(top), int(min(share, top)), step=10, key=f"plan_money_{offset}"
                 )
                 budgets.append((year, float(amount)))
     with third:

@@ -1,0 +1,181 @@
+"""路网体检: who uses which road, whose loss cuts people off, what never connects, what was mended, and the other road works."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from analysis.hindcast import hindcast, upkeep
+from geo.errors import AppError
+from views import atlas, panels, planning, uploads
+from views.context import Context
+from views.labels import number
+from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
+from views.planning import Works
+from views.road_sheets import SHEETS, Sheet
+
+MAP_HEIGHT = 470
+MOST_DRAWN = 4000
+RAMP = ("#9ecae1", "#4292c6", "#f2a33a", "#c8450b", "#7a0f5a")
+
+
+def classed(values: pd.Series, unit: str) -> tuple[np.ndarray, tuple[ClassStyle, ...]]:
+    """Sort numbers into five classes of about equal count; what has no number is a class of its own, hatched."""
+    known = pd.to_numeric(values, errors="coerce")
+    edges = (
+        np.unique(np.nanquantile(known, np.linspace(0, 1, len(RAMP) + 1)))
+        if known.notna().any()
+        else np.array([0.0, 1.0])
+    )
+    codes = np.where(known.isna(), 0, np.clip(np.searchsorted(edges, known, side="right"), 1, max(len(edges) - 1, 1)))
+    styles = [ClassStyle("没有数", "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b")]
+    for place in range(max(len(edges) - 1, 1)):
+        low, high = edges[place], edges[min(place + 1, len(edges) - 1)]
+        decimals = 0 if high >= 10 else 2
+        styles.append(
+            ClassStyle(
+                f"{number(low, decimals)}–{number(high, decimals)} {unit}",
+                RAMP[place],
+                outline="#ffffff",
+                width=2 + place,
+                radius=4 + place,
+                rank=place,
+            )
+        )
+    return codes.astype(np.uint16), tuple(styles)
+
+
+@st.cache_resource(show_spinner=False, max_entries=30)
+def source_of(key: str, rows: int, _frame: Any) -> tuple[str, str]:
+    """Register a sheet's shapes once."""
+    del key, rows
+    kind = "point" if _frame.geometry.iloc[0].geom_type.endswith("Point") else "line"
+    ids = _frame.assign(atlas_id=[str(place) for place in range(len(_frame))])
+    names = [str(value) for value in _frame.iloc[:, 0]]
+    return register_source(ids[["atlas_id", "geometry"]], id_field="atlas_id", kind=kind), register_labels(names)  # type: ignore[arg-type]
+
+
+def draw(context: Context, title: str, sheet: Sheet, frame: Any) -> None:
+    """Draw a sheet over the roads, coloured by its number."""
+    key = f"{context.key}|{title}|{st.session_state.get('trace_service')}|{st.session_state.get('trace_soft')}|{st.session_state.get('repair_kind')}"
+    source, texts = source_of(key, len(frame), frame)
+    kind = "point" if frame.geometry.iloc[0].geom_type.endswith("Point") else "line"
+    codes, styles = classed(frame[sheet.measure], sheet.unit)
+    layers: list[Any] = []
+    states: dict[str, Any] = {}
+    roads = atlas.drawn(context, "roads")
+    if roads is not None:
+        layers.append(roads.layer("道路", ClassStyle("道路", "#b6bfc6", width=0.8), interactive=False))
+        states["roads"] = atlas.state(roads)
+    layers.append(TileLayer("sheet", title, source, kind))  # type: ignore[arg-type]
+    states["sheet"] = LayerState(
+        columns={"class": register_column(codes)}, color_by="class", classes=styles, labels_column=texts
+    )
+    chosen = panels.selected("sheet")
+    marked = [("sheet", int(chosen))] if chosen is not None and int(chosen) < len(frame) else []
+    event = show_map(
+        atlas.spec_of(context, layers, title),
+        states,
+        key="network_map",
+        height=MAP_HEIGHT,
+        selected=marked,
+        focus=marked[0] if marked else None,
+    )
+    panels.take_event(event, "network_map", {"sheet": pd.Index([str(place) for place in range(len(frame))])})
+
+
+def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
+    """Show a sheet as map and table, largest first."""
+    held = sheet.frame[sheet.frame.geometry.notna()]
+    if held.empty:
+        st.success(f"{title}：没有。{sheet.note}")
+        return
+    frame = held.sort_values(sheet.measure, ascending=False, kind="stable").head(MOST_DRAWN).reset_index(drop=True)
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        draw(context, title, sheet, frame)
+    with right:
+        more = f"，只列前 {MOST_DRAWN:,} 条" if len(held) > len(frame) else ""
+        st.caption(f"共 {len(held):,} 条{more}。{sheet.note}")
+        table = pd.DataFrame(frame[list(sheet.columns)]).rename(columns=sheet.columns)
+        panels.show_table(
+            table,
+            key=f"network_{title}",
+            ids=[str(place) for place in range(len(frame))],
+            kind="sheet",
+            height=MAP_HEIGHT - 110,
+        )
+        panels.offer_download(context, {title: table}, f"路网体检_{title}")
+
+
+def show_money(context: Context) -> None:
+    """Show the upkeep money of poor villages' roads."""
+    table = upkeep(context.workspace, context.policy, context.day)
+    if table.empty:
+        st.info(f"《{context.policy.title}》没有写养护补助标准。")
+        return
+    names = context.frame("villages").set_index("village_id")["name"]
+    table = table.assign(village_id=table["village_id"].map(names).fillna(table["village_id"]))
+    table = table.rename(
+        columns={"village_id": "村", "town": "乡镇", "length_km": "公里", "subsidy_cny": "补助元", "note": "说明"}
+    )
+    st.dataframe(table, hide_index=True, key="upkeep_table")
+    panels.offer_download(context, {"养护补助": table}, "养护补助")
+
+
+def show_hindsight(works: Works) -> None:
+    """Read an earlier list and say how much of it is connected today."""
+    upload = st.file_uploader(
+        "以前的清单（Excel 或 CSV，要有自然村编码一列）", type=["xlsx", "xls", "csv"], key="hindcast_file"
+    )
+    if upload is None:
+        st.caption(
+            "上传往年的项目清单，看今天有多少已经连通，分镇的命中率是多少；今天没有登记的算“不明”，命中率给出上下限。"
+        )
+        return
+    try:
+        own, strangers = planning.read_own_list(
+            uploads.read_table(upload), works.road_plan.natural_villages["natural_village_id"].tolist()
+        )
+        table = hindcast(
+            pd.concat([own, pd.DataFrame({"natural_village_id": strangers})], ignore_index=True), works.road_plan
+        )
+    except AppError as error:
+        st.error(str(error))
+        return
+    heads = {
+        "town": "乡镇",
+        "listed": "列入",
+        "connected": "已连通",
+        "not_connected": "未连通",
+        "unknown": "不明",
+        "hit_rate_low": "命中率至少",
+        "hit_rate_high": "命中率至多",
+    }
+    st.dataframe(table.rename(columns=heads), hide_index=True, key="hindcast_table")
+
+
+def page(context: Context) -> None:
+    """Look the road network over."""
+    if context.workspace.get("roads") is None or context.workspace.get("natural_villages") is None:
+        st.info("要先有道路和自然村两个图层：请在“数据质量”页导入。")
+        return
+    with st.spinner("正在整理路网…"):
+        works = planning.works(context)
+    titles = [*SHEETS, "养护补助", "回头看"]
+    title = (
+        st.segmented_control("看什么", titles, default=titles[0], key="network_sheet", label_visibility="collapsed")
+        or titles[0]
+    )
+    if st.session_state.get("network_shown") != title:
+        st.session_state["network_shown"] = title
+        panels.select("sheet", None)
+    if title == "养护补助":
+        show_money(context)
+    elif title == "回头看":
+        show_hindsight(works)
+    else:
+        sheet = SHEETS[title](context, works)
+        if sheet is not None:
+            show_sheet(context, title, sheet)
