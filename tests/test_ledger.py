@@ -42,6 +42,14 @@ def test_every_connection_is_durable_and_strict(live):
     assert pragma(live, "busy_timeout") == 10000
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are kept differently on Windows")
+def test_only_the_service_account_reads_the_ledger(live, path):
+    live.write(lambda t: t.run("UPDATE chain SET seq = 1"))
+    assert {
+        file.stat().st_mode & 0o077 for file in path.parent.glob("ledger.sqlite*") if "reserve" not in file.name
+    } == {0}
+
+
 def test_journal_mode_is_set_again_when_another_program_changed_it(path):
     open_ledger(path, create=True).close()
     other = sqlite3.connect(path)

@@ -38,7 +38,7 @@ class SQLite:
                 "办公室放在网络共享上：只适合一人使用。多人同时使用请改用 PostgreSQL（见 docs/tracker.md）。"
             )
         if not path.exists():
-            path.touch()
+            path.touch(mode=0o600)  # user names and password hashes are in it
         guard.protect(path, self._refuse_foreign_log)
         try:
             self._find_mode()
