@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.policy import Policy, amount, value_on
-from geo.network import Network, Snaps, build_network, snap, split
+from geo.network import EdgeIndex, Network, Snaps, build_network, edge_index, snap, snap_to, split
 from geo.paths import Ways, pieces_of, walk, ways
 from layers.problem import Problem
 from layers.workspace import Workspace
@@ -44,6 +45,21 @@ class HardCore:
     labels: NDArray[Any]
     road_ids: NDArray[Any]
     problems: tuple[Problem, ...]
+
+    @cached_property
+    def usable_index(self) -> EdgeIndex:
+        """Sort the usable edges for snapping; of two records of one road the one on the core is the nearest."""
+        return edge_index(self.network, self.is_usable, self.is_core.astype(np.int64) + self.is_core_high)
+
+    @cached_property
+    def reaching(self) -> Flags:
+        """Say which usable edges are in one piece with the core."""
+        return _reaching(self, self.is_core if self.is_core.any() else self.is_core_high)
+
+    @cached_property
+    def reaching_index(self) -> EdgeIndex:
+        """Sort the edges that are in one piece with the core for snapping."""
+        return edge_index(self.network, self.reaching)
 
 
 @dataclass(frozen=True)
@@ -206,11 +222,10 @@ def point_states(
     `new_road_m(from, to)` metres. unknown: the two readings of unknown surfaces differ, or the point has no place.
     """
     xy = np.asarray(points, np.float64).reshape(-1, 2)
-    network, reach = core.network, _reaching(core, core.is_core if core.is_core.any() else core.is_core_high)
-    on_core = core.is_core.astype(np.int64) + core.is_core_high  # of two records of one road the core is the nearest
-    near = snap(network, xy, max_distance_m=snap_m, edge_mask=core.is_usable, preferred=on_core)
+    network, reach = core.network, core.reaching
+    near = snap_to(network, core.usable_index, xy, max_distance_m=snap_m)
     is_stranded = (near.edge < 0) | ~reach[near.edge] if len(reach) else np.ones(len(xy), bool)
-    far = snap(network, xy[is_stranded], max_distance_m=np.inf, edge_mask=reach)
+    far = snap_to(network, core.reaching_index, xy[is_stranded], max_distance_m=np.inf)
     joined = Snaps(near.edge.copy(), near.fraction.copy(), near.distance_m.copy())
     for ours, theirs in ((joined.edge, far.edge), (joined.fraction, far.fraction), (joined.distance_m, far.distance_m)):
         ours[is_stranded] = theirs

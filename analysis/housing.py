@@ -38,9 +38,10 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from analysis.answers import NO, UNKNOWN, YES, three_way
-from analysis.features import Features, absence, choose, distances
+from analysis.features import absence, choose, distances
 from analysis.policy import Policy, value_on
 from analysis.units import Floats, geometries, points_of
+from geo.nearest import containing
 from layers.workspace import Workspace
 
 HOUSING_COLUMNS = (
@@ -253,9 +254,7 @@ def _hazards(ws: Workspace, points: Floats, day: date, max_age_days: int) -> Any
         return result
     kinds = ws.layers["hazards"]["kind"].to_numpy(dtype=object)[zones.rows]
     for kind in sorted(set(kinds)):
-        mine = kinds == kind
-        some = Features("hazards", zones.ids[mine], zones.rows[mine], zones.shapes[mine], zones.is_sure[mine])
-        inside = distances(points, some)[1] == 0
+        inside = containing(points, zones.shapes[kinds == kind]) >= 0
         result[inside] = np.where(np.isin(result[inside], ("", UNKNOWN)), kind, result[inside] + ";" + kind)
     return result
 

@@ -207,7 +207,8 @@ def _risks(parts: Any, elevation: Callable[[Floats], Floats] | None, steep: floa
     back, here, ahead = (places_along(parts, part, where) for where in (before, at, after))
     radius, slope = _radius(back, here, ahead), np.full(len(at), np.nan)
     if elevation is not None and len(at):
-        slope = np.abs(elevation(ahead) - elevation(back)) / (after - before) * 100
+        there, behind = np.split(elevation(np.vstack([ahead, back])), 2)
+        slope = np.abs(there - behind) / (after - before) * 100
     is_risky = (slope >= steep) | (radius <= sharp)
     is_last = np.r_[part[1:] != part[:-1], True][: len(part)]
     is_first = np.r_[True, is_last[:-1]][: len(part)]

@@ -84,7 +84,10 @@ def line_index(lines: Any) -> LineIndex:
     wrong = np.flatnonzero(~np.isin(kinds, (-1, 1, 2, 5, 7)))
     if len(wrong):
         raise InputError(f"第 {wrong[0]} 个要素不是线（{shapes[wrong[0]].geom_type}）: 只接受线或多线")
-    parts, part_owner = shapely.get_parts(shapes, return_index=True)
+    if (kinds <= 1).all():
+        parts, part_owner = shapes, np.arange(len(shapes))
+    else:
+        parts, part_owner = shapely.get_parts(shapes, return_index=True)
     xy, part = shapely.get_coordinates(parts, return_index=True)
     joined = np.flatnonzero(
         (part[1:] == part[:-1]) & np.isfinite(xy[1:]).all(axis=1) & np.isfinite(xy[:-1]).all(axis=1)

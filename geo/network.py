@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 from geo.crs import require_metric
 from geo.errors import InputError
 from geo.lines import REPAIR_COLUMNS, read_lines
-from geo.nearest import nearest_line
+from geo.nearest import LineIndex, line_index, nearest_line
 from geo.noding import meetings
 from geo.pieces import cut_lines
 from geo.stretches import stretches
@@ -48,6 +48,14 @@ class Snaps:
     edge: Ints
     fraction: Floats
     distance_m: Floats
+
+
+@dataclass(frozen=True)
+class EdgeIndex:
+    """Edges sorted for `snap_to`; their order decides between edges that are equally near."""
+
+    edges: Ints
+    lines: LineIndex
 
 
 def _levels(roads: Any) -> Floats:
@@ -166,10 +174,21 @@ def snap(
     ([0, -1], [0.4, 0.0], [3.0, inf])
 
     """
+    return snap_to(network, edge_index(network, edge_mask, preferred), points, max_distance_m=max_distance_m)
+
+
+def edge_index(network: Network, edge_mask: Any = None, preferred: Any = None) -> EdgeIndex:
+    """Sort the edges of a mask once for many calls of `snap_to`."""
     allowed = np.arange(len(network.edge_road)) if edge_mask is None else np.flatnonzero(edge_mask)
     if preferred is not None:
         allowed = allowed[np.argsort(-np.asarray(preferred, np.int64)[allowed], kind="stable")]
-    index, distance_m, snap_xy = nearest_line(points, network.edge_geometry[allowed])
+    return EdgeIndex(allowed, line_index(network.edge_geometry[allowed]))
+
+
+def snap_to(network: Network, kept: EdgeIndex, points: Any, *, max_distance_m: float) -> Snaps:
+    """Find the nearest place on the edges of an index, as `snap` does."""
+    allowed = kept.edges
+    index, distance_m, snap_xy = nearest_line(points, kept.lines)
     found = (index >= 0) & (distance_m <= max_distance_m)
     edge, fraction = np.full(len(index), -1, np.int64), np.zeros(len(index))
     edge[found] = allowed[index[found]]

@@ -29,10 +29,23 @@ class Ways:
 
 
 def _arcs(one: Ints, two: Ints, edge: Ints, *measures: Floats) -> Ints:
-    """Order arcs by their nodes and keep the lightest of parallel ones."""
-    order = np.lexsort((edge, *[measure[edge] for measure in reversed(measures)], two, one))
-    first = np.r_[True, (np.diff(one[order]) != 0) | (np.diff(two[order]) != 0)][: len(order)]
-    return np.asarray(order[first], np.int64)
+    """Order arcs by their nodes and keep the lightest of parallel ones (ties: the lowest edge)."""
+    key = one * (two.max(initial=0) + np.int64(1)) + two
+    order = np.argsort(key, kind="stable")
+    begin = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0][: len(order)])
+    size = np.diff(np.r_[begin, len(order)])
+    arc = order[begin]
+    many = np.flatnonzero(size > 1)
+    group = np.repeat(many, size[many])
+    rival = order[
+        np.repeat(begin[many], size[many])
+        + np.arange(len(group))
+        - np.repeat(np.cumsum(size[many]) - size[many], size[many])
+    ]
+    ranked = np.lexsort((edge[rival], *[measure[edge[rival]] for measure in reversed(measures)], group))
+    first = np.flatnonzero(np.r_[True, np.diff(group[ranked]) != 0][: len(ranked)])
+    arc[group[ranked[first]]] = rival[ranked[first]]
+    return np.asarray(arc, np.int64)
 
 
 def _matrix(one: Ints, two: Ints, weight: Floats, count: int) -> Any:
