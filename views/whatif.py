@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from analysis.plan import programme, works_tree
 from analysis.policy import Policy
 from analysis.roads import RoadPlan, natural_villages
+from analysis.segments import make_segments
 from analysis.works_tree import WorksTree
 from layers.workspace import Workspace
 from views.context import Context
@@ -48,26 +51,47 @@ def threshold_of(context: Context) -> int | None:
 
 def roads_at(context: Context, threshold: int | None) -> tuple[RoadPlan, WorksTree]:
     """Work the roads out for a threshold (None: the policy's own); the same question is answered from memory."""
-    policy = context.policy if threshold is None else with_value(context.policy, THRESHOLD, threshold, context.day)
     allowance = int(context.office.settings.get("max_age_days", 0))
-    dem = context.office.rasters(context.day).get("dem")
-    return _roads(context.key, policy.digest, context.workspace, policy, context.day, allowance, dem)
+    return _roads(context.key, threshold, context.workspace, context.policy, context.day, allowance)
 
 
-@st.cache_resource(show_spinner=False, max_entries=12)
+@st.cache_resource(show_spinner=False, max_entries=24)
 def _roads(
-    key: str, digest: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None
+    key: str, threshold: int | None, _ws: Workspace, _policy: Policy, day: date, allowance: int
 ) -> tuple[RoadPlan, WorksTree]:
-    del digest, dem  # slopes matter for safety works only, which no slide here asks about
-    base = _network(key, _ws, _policy, day, allowance)
-    plan = natural_villages(_ws, _policy, day, max_age_days=allowance, network=base)
+    base = _base(key, _ws, _policy, day, allowance)
+    plan = base if threshold is None else at_threshold(base, _ws, threshold)
     return plan, works_tree(plan)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _network(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int) -> Any:
-    del key
-    return natural_villages(_ws, _policy, day, max_age_days=allowance).network
+def _base(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int) -> RoadPlan:
+    del key  # no terrain: slopes matter for safety works only, which no slide asks about
+    return natural_villages(_ws, _policy, day, max_age_days=allowance)
+
+
+def at_threshold(base: RoadPlan, ws: Workspace, threshold: int) -> RoadPlan:
+    """Ask the same roads for another population threshold (inclusive); everything that does not depend on it is kept.
+
+    A blank population stays unknown. The ranks, subsidies and people per money of the base are not worked out anew and
+    are blank.
+    """
+    table, prices = base.natural_villages, dict(base.prices or {})
+    people = pd.to_numeric(table["population"]).astype("Float64")
+    is_due = (people >= threshold).astype("boolean")
+    is_candidate = (is_due.fillna(False) & table["state"].isin(["harden", "build"])).to_numpy(bool)
+    parts = [
+        np.where(table[km] == 0, 0.0, table[km].to_numpy(np.float64) * prices.get(price, np.nan))
+        for km, price in (("gap_km", "hardening"), ("new_km", "new_road"))
+    ]
+    table = table.assign(
+        threshold=float(threshold), is_due=is_due, cost_cny10k=np.where(is_candidate, parts[0] + parts[1], np.nan),
+        subsidy_cny10k=np.nan, people_per_cny10k=np.nan, rank=pd.array([pd.NA] * len(table), dtype="Int64"),
+    )  # fmt: skip
+    segments, table = make_segments(ws, base.core, base.states, table, np.flatnonzero(is_candidate), prices)
+    points = ws.layers["natural_villages"].geometry.representative_point().to_numpy()
+    candidates = gpd.GeoDataFrame(table, geometry=points, crs=ws.crs)[is_candidate].reset_index(drop=True)
+    return replace(base, natural_villages=table, segments=segments, candidates=candidates)
 
 
 def road_figures(context: Context, threshold: int | None) -> dict[str, float]:

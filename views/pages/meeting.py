@@ -11,8 +11,10 @@ from views import panels, whatif
 from views.context import Context
 from views.frozen import show_decisions, show_freeze
 from views.labels import label, money, number, percent, say
-from views.pages import overview
+from views.pages import housing, overview
 from views.pages.coverage import village_needs
+from views.pages.roads import STATES
+from views.pages.roads import draw as draw_roads
 from views.palette import GRADE
 
 STYLE = Path(__file__).resolve().parents[1] / "meeting.css"
@@ -32,6 +34,8 @@ def whole(context: Context) -> None:
             st.altair_chart(overview.bars(context, rows[rows["group"] == first], size=22))
     with right:
         overview.draw(context, None, key="meeting_map", height=MAP_HEIGHT)
+    if not context.assessment.natural_villages.empty:
+        whatif.road_figures(context, None)  # ready before the slide that asks
 
 
 def towns(context: Context) -> None:
@@ -84,16 +88,22 @@ def roads(context: Context) -> None:
         text = f"{number(now[key], decimals)} {unit}".strip()
         delta = f"{change:+,.{decimals}f}" if threshold is not None else None
         column.metric(title, text, delta=delta, delta_color="off", border=True)
-    columns[-1].metric(say(language, "roads_cost"), money(now["cost_cny10k"], language), border=True)
+    columns[-1].metric(say(language, "roads_cost_all"), money(now["cost_cny10k"], language), border=True)
     built = whatif.budget_figures(context, threshold, budget, until)
     sentence = say(
         language, "budget_answer", until=until, budget=money(budget, language), villages=number(built["villages"]),
         people=number(built["people"]), left=number(built["left"]), gap=percent(built["gap"]),
     )  # fmt: skip
-    st.markdown(f"## {sentence}")
-    if threshold is not None:
-        st.warning(say(language, "assumed", threshold=threshold), icon=":material/science:")
-    st.caption(say(language, "budget_note"))
+    left, right = st.columns([1, 1.35], gap="medium")
+    with left:
+        st.markdown(f"### {panels.plain(sentence)}")
+        if threshold is not None:
+            st.warning(say(language, "assumed", threshold=threshold), icon=":material/science:")
+        st.caption(say(language, "budget_note"))
+    with right:
+        plan, _ = whatif.roads_at(context, threshold)
+        due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
+        draw_roads(context, due, None, list(STATES), key="meeting_roads", height=520)
 
 
 def houses(context: Context) -> None:
@@ -102,9 +112,7 @@ def houses(context: Context) -> None:
     if rows.empty:
         st.info(say(language, "no_houses"))
         return
-    from views.pages.housing import show_headline
-
-    show_headline(context, rows)
+    housing.show_headline(context, rows)
     grades = [name for name in GRADE if name in {"C", "D"}]
     table = rows.groupby(["town", "grade"]).size().unstack(fill_value=0).reindex(columns=grades, fill_value=0)
     table[label("field", "sum", language)] = table.sum(axis=1)

@@ -87,13 +87,23 @@ def road_classes(context: Context) -> dict[str, ClassStyle]:
 
 
 def needed_segments(context: Context, village: str | None) -> set[str]:
-    """List the road segments the chosen natural village needs."""
+    """List the roads of the stretches the chosen natural village needs."""
     rows = context.assessment.natural_villages
     found = rows.loc[rows["natural_village_id"] == village, "segment_ids"]
-    return set() if found.empty or not isinstance(found.iloc[0], str) else set(found.iloc[0].split(";"))
+    if found.empty or not isinstance(found.iloc[0], str):
+        return set()
+    return {name.partition("#")[0] for name in found.iloc[0].split(";")}  # a stretch is named road#1, road#2 …
 
 
-def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]) -> None:
+def draw(
+    context: Context,
+    rows: pd.DataFrame,
+    town: str | None,
+    keep: list[str],
+    *,
+    key: str = "roads_map",
+    height: int = MAP_HEIGHT,
+) -> None:
     """Draw roads by surface, natural villages by state, and light up what the chosen one needs."""
     towns = atlas.town_names(context.workspace)
     layers: list[Any] = []
@@ -129,12 +139,12 @@ def draw(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]
     event = show_map(
         atlas.spec_of(context, layers, label("page", "roads", language)),
         states,
-        key="roads_map",
-        height=MAP_HEIGHT,
+        key=key,
+        height=height,
         selected=marked,
         **atlas.focus(context, town, villages),
     )
-    panels.take_event(event, "roads_map", ids)
+    panels.take_event(event, key, ids)
 
 
 def show_card(context: Context) -> None:
