@@ -47,6 +47,7 @@ def choose_first_row(page: Page) -> None:
     page.keyboard.press("Home")
 
 
+PAGES = ["overview", "coverage", "roads", "programme", "network", "housing", "projects", "quality"]
 ACTIONS = {"coverage": lambda page: click_map(page, 0.58, 0.25), "roads": choose_first_row, "housing": choose_first_row}
 
 
@@ -73,7 +74,7 @@ def take(page: Page, address: str, name: str, width: int) -> None:
 
 def main() -> None:
     """Serve the office, take every picture, stop the server."""
-    office, names = sys.argv[1], sys.argv[2:] or ["overview", "coverage", "roads", "housing", "quality"]
+    office, names = sys.argv[1], sys.argv[2:] or PAGES
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

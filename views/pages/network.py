@@ -16,7 +16,7 @@ from views.planning import Works
 from views.road_sheets import SHEETS, Sheet
 
 MAP_HEIGHT = 470
-MOST_DRAWN = 4000
+MOST_DRAWN = 20_000
 RAMP = ("#9ecae1", "#4292c6", "#f2a33a", "#c8450b", "#7a0f5a")
 
 
