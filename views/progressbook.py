@@ -80,12 +80,20 @@ def before(period: Period, every: Any) -> Period:
 
 
 def report_tables(
-    ledger: Ledger, policy: Policy, findings: pd.DataFrame | None, findings_day: date, period: Period, every: Any
+    ledger: Ledger,
+    policy: Policy,
+    findings: pd.DataFrame | None,
+    findings_day: date,
+    period: Period,
+    every: Any,
+    *,
+    own: Policy | None = None,
 ) -> Mapping[str, pd.DataFrame]:
     """Make the report of a period: targets, projects, money and houses, beside the period before.
 
     The period before is given twice: as it was known when it ended, and as it is known now, so that a figure corrected
-    since does not change in silence.
+    since does not change in silence. When the rules changed, `own` are the rules the office works under: the same
+    periods are scored under them too, in a sheet of their own.
     """
     last = before(period, every)
     moments = {
@@ -93,8 +101,10 @@ def report_tables(
         f"{last.label}（现在所知）": Cut(last.end),
         f"{last.label}（当时所知）": Cut(last.end, last.end),
     }
+    under_own = {} if own is None else {"目标（本单位政策）": _targets(ledger, own, None, findings_day, moments)}
     return {
         "目标": _targets(ledger, policy, findings, findings_day, moments),
+        **under_own,
         "项目": _steps(ledger, moments),
         "资金（万元）": _money(ledger, moments),
         "危房": _houses(ledger, moments),

@@ -1,7 +1,7 @@
 """Tables: which columns, in which order, what they add up to, and their download exactly as shown."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -47,7 +47,13 @@ def totals(table: pd.DataFrame, columns: Mapping[str, int], language: Language) 
 
 
 def show_table(
-    table: pd.DataFrame, *, key: str, ids: Sequence[str], kind: str, height: int = 380, **options: Any
+    table: pd.DataFrame,
+    *,
+    key: str,
+    ids: Sequence[str],
+    kind: str,
+    height: int | Literal["stretch"] = 380,
+    **options: Any,
 ) -> None:
     """Show a table whose chosen row is the selection of the map too; columns sort, hide and search."""
 

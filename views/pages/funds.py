@@ -80,7 +80,7 @@ def show_funds(context: Context) -> None:
     with left:
         table = total_table(context, kept, by)
         st.caption("万元。“上限”是文件说可争取的数，不是资金，单独一列，不进任何合计。")
-        st.dataframe(table, hide_index=True, height=min(360, 38 + 35 * len(table)), key="fund_totals")
+        st.dataframe(table, hide_index=True, height="content" if len(table) <= 10 else 380, key="fund_totals")
     with right:
         shares = show_shares(context, kept)
     for sentence in funds.faults(kept):
@@ -153,7 +153,7 @@ def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
             "difference_cny": "多(+)少(-)万元",
         }
     )
-    st.dataframe(table, hide_index=True, height=38 + 35 * len(table), key="fund_shares")
+    st.dataframe(table, hide_index=True, height="content", key="fund_shares")
     return table
 
 

@@ -16,7 +16,7 @@ from views.house_card import deadline, notice_days, show_card
 from views.labels import label, number
 from views.moment import choose_moment, moment_basis, show_moment
 
-HEIGHT = 470
+HEIGHT = 400
 COLUMNS = {
     "household_id": "户编号", "town": "乡镇", "village": "行政村", "grade": "等级", "status": "状态", "since": "自", "found": "发现日",
     "treatment": "处置方式", "close_reason": "销档原因", "late": "超期",
@@ -160,9 +160,9 @@ def page(context: Context) -> None:
     log_view(context, len(found), conditions)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
-        panels.show_table(
-            table, key="ledger_table", ids=[item.household_id for item in found], kind="households", height=HEIGHT - 44
-        )
+        with st.container(height=HEIGHT - 44, border=False, key="house_list"):
+            ids = [item.household_id for item in found]
+            panels.show_table(table, key="ledger_table", ids=ids, kind="households", height="stretch")
         head, button = st.columns([3, 1], vertical_alignment="center")
         head.caption(f"{len(table):,} 户。姓名、证件号、电话、住址不在本页，也不进导出。查看和导出都有记录。")
         with button:
@@ -170,7 +170,7 @@ def page(context: Context) -> None:
             panels.offer_download(
                 context, {"危房台账": table, "分乡镇": by_town}, "危房台账", 条件=conditions, **moment_basis(moment)
             )
-    with right, st.container(height=HEIGHT, border=True):
+    with right, st.container(height=HEIGHT, border=True, key="house_card"):
         chosen = next((item for item in found if item.household_id == panels.selected("households")), None)
         if chosen is None:
             st.info("点一户：概况、下一步、经过。", icon=":material/ads_click:")

@@ -12,7 +12,7 @@ from geo.errors import AppError
 from tracker import measures
 from tracker.accounts import log_access
 from views import excel, moving, panels, progressbook
-from views.context import Context
+from views.context import Context, read_policy
 from views.labels import label, number, percent
 
 COLORS = {"met": "blue", "behind": "red", "best_effort_behind": "orange", "not_due": "gray", "unknown": "gray"}
@@ -106,7 +106,7 @@ def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> Non
         f"{written(row['actual'], row['unit'])}（{row['actual_day']}）" if pd.notna(row["actual"]) else "还没有数据"
     )
     st.text(f"目标 {written(row['target'], row['unit'])}（{row['due']}），实际 {actual}")
-    if pd.notna(row["forecast"]):
+    if pd.notna(row["forecast"]) and str(row["actual_day"]) < str(row["due"]):
         span = (
             f"（{written(row['forecast_low'], row['unit'])}–{written(row['forecast_high'], row['unit'])}）"
             if pd.notna(row["forecast_low"])
@@ -179,11 +179,14 @@ def show_reports(context: Context, day: date) -> None:
 
 
 def offer_report(context: Context, name: str, period: Period, every: str) -> None:
-    """Offer the report as a workbook; making it is logged."""
+    """Offer the report as a workbook, under another policy than the office's own beside it; making it is logged."""
+    path = context.office.policy_path
+    office_policy = read_policy(str(path), path.stat().st_mtime)
+    own = None if office_policy.digest == context.policy.digest else office_policy
 
     def make() -> bytes:
         tables = progressbook.report_tables(
-            context.office.ledger, context.policy, context.assessment.findings, context.day, period, every
+            context.office.ledger, context.policy, context.assessment.findings, context.day, period, every, own=own
         )
         log_access(
             context.office.ledger,

@@ -108,16 +108,16 @@ def show_projects(context: Context, pills: Any) -> None:
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
         table = table_of(context, kept, moment)
-        panels.show_table(
-            table, key="project_table", ids=[item.project_id for item in kept], kind="projects", height=HEIGHT - 44
-        )
+        with st.container(height=HEIGHT - 44, border=False, key="project_list"):
+            listed = [item.project_id for item in kept]
+            panels.show_table(table, key="project_table", ids=listed, kind="projects", height="stretch")
         first, second = st.columns([2.4, 1], vertical_alignment="center")
         first.caption(
             f"{len(kept)} 个项目；计划 {table['计划万元'].sum():,.2f} 万元，支付 {table['支付万元'].sum():,.2f} 万元。点一行看说明卡。"
         )
         with second:
             panels.offer_download(context, {"项目": table}, "项目", **moment_basis(moment))
-    with right, st.container(height=HEIGHT, border=True):
+    with right, st.container(height=HEIGHT, border=True, key="project_card"):
         chosen = next((item for item in kept if item.project_id == panels.selected("projects")), None)
         if chosen is None:
             st.info("点一个项目：内容、下一步、经过、资金。", icon=":material/ads_click:")
