@@ -366,3 +366,17 @@ def test_relief_opens_nothing_but_geotiff(tmp_path: Path) -> None:
     trap.write_text('<VRTDataset rasterXSize="1" rasterYSize="1"></VRTDataset>')
     with pytest.raises(InputError, match="GeoTIFF"):
         relief_tile(trap, 0, 0, 0)
+
+
+def test_a_fault_tells_a_number_and_no_data(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(server.st, "error", lambda text, icon: shown.append(text))
+    secret = "".join(["440224", "19900101", "1234"])
+    try:
+        raise ValueError(f"row of {secret}")
+    except ValueError as fault:
+        assert server.explain_fault(fault)
+    number = shown[0].split("编号 ")[1][:6]
+    assert number in caplog.text
+    assert "ValueError" in caplog.text
+    assert secret not in shown[0] + caplog.text

@@ -6,10 +6,13 @@ import functools
 import gzip
 import hashlib
 import ipaddress
+import logging
 import os
 import re
+import secrets
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from views.desk import has_accounts, served
 from views.tilestore import Identity, pack, store
 
 Authorise = Callable[[Scope], Identity | None]
+LOG = logging.getLogger("qiyou")
 ENTRY = Path(__file__).resolve().parent / "start" / "script.py"
 OPEN_PATHS = frozenset({"/_stcore/health", "/login", "/logout"})
 FOREVER = "private, max-age=31536000, immutable"
@@ -206,7 +210,22 @@ def app_options(office_path: str | Path | None, *, authorise: Authorise = known_
     if office_path is not None:
         os.environ["QIYOU_OFFICE"] = str(Path(office_path).resolve())
     gate = Middleware(Gate, authorise=authorise)
-    return {"routes": routes(), "middleware": [gate], "lifespan": _warm_assets}
+    return {"routes": routes(), "middleware": [gate], "lifespan": _warm_assets, "on_script_error": explain_fault}
+
+
+def explain_fault(error: Exception) -> bool:
+    """Tell the person that the program failed, under a number that stands in the log; never what data were at hand.
+
+    Deliberate errors never come here: the pages show their sentence. Returns True, so that Streamlit adds nothing.
+    """
+    number = secrets.token_hex(3)
+    places = "".join(traceback.format_tb(error.__traceback__))
+    LOG.error("故障 %s：%s\n%s", number, type(error).__name__, places)
+    st.error(
+        f"程序出了故障（编号 {number}），数据没有受影响。请刷新页面再试；还不行，把编号告诉管理员，日志里查得到。",
+        icon=":material/bug_report:",
+    )
+    return True
 
 
 def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501) -> None:
