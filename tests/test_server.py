@@ -372,10 +372,9 @@ def test_a_fault_tells_a_number_and_no_data(monkeypatch: pytest.MonkeyPatch, cap
     shown: list[str] = []
     monkeypatch.setattr(server.st, "error", lambda text, icon: shown.append(text))
     secret = "".join(["440224", "19900101", "1234"])
-    try:
+    with pytest.raises(ValueError, match="row of") as caught:
         raise ValueError(f"row of {secret}")
-    except ValueError as fault:
-        assert server.explain_fault(fault)
+    assert server.explain_fault(caught.value)
     number = shown[0].split("编号 ")[1][:6]
     assert number in caplog.text
     assert "ValueError" in caplog.text
