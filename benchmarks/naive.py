@@ -136,10 +136,11 @@ def has(need: dict, units: gpd.GeoDataFrame, layers: dict[str, Any], column: str
     value = units["unit_id"].map(number).fillna(0)
     most = value + units["unit_id"].map(open_).fillna(0)
     least = rule.get("min_count", 1)
-    measured = np.where(value >= least, "yes", np.where(most < least, "no", "unknown"))
+    is_delivered = set(kinds) <= set(layers[rule.get("layer", "facilities")]["kind"])  # else nobody knows
+    measured = np.where(value >= least, "yes", np.where((most < least) & is_delivered, "no", "unknown"))
     seats = units[["unit_id", "seat"]].set_geometry("seat")
     near = gpd.sjoin_nearest(seats, sure[["geometry"]], distance_col="distance_m")
-    near = near[~near.index.duplicated()]["distance_m"]
+    near = near[~near.index.duplicated()]["distance_m"].reindex(units.index)
     value = value.where((measured != "unknown") | (value > 0))
     return pd.DataFrame({"measured": measured, "value": value, "distance_m": near.where(measured == "no")})
 
@@ -152,7 +153,7 @@ def near(need: dict, units: gpd.GeoDataFrame, layers: dict[str, Any], homes: gpd
         sure, perhaps = counts([rule["kind"]], rule.get("where", {}), layer)
     else:
         sure, perhaps = layer[layer["kind"] == rule["kind"]], layer[:0]
-    every = pd.concat([sure, perhaps])
+    every, is_delivered = pd.concat([sure, perhaps]), (layer["kind"] == rule["kind"]).any()
 
     def judge(points: gpd.GeoDataFrame) -> tuple[pd.Series, pd.Series]:
         """Tell metres to the nearest feature, and yes, no or unknown."""
@@ -162,7 +163,8 @@ def near(need: dict, units: gpd.GeoDataFrame, layers: dict[str, Any], homes: gpd
             metres.append(found[~found.index.duplicated()]["metres"].reindex(points.index))
         most = rule["max_distance_m"]
         return metres[0], pd.Series(
-            np.where(metres[0] <= most, "yes", np.where(metres[1] > most, "no", "unknown")), index=points.index
+            np.where(metres[0] <= most, "yes", np.where((metres[1] > most) & is_delivered, "no", "unknown")),
+            index=points.index,
         )
 
     metres, measured = judge(units[["seat"]].set_geometry("seat"))
@@ -365,7 +367,8 @@ def works_of(layers: dict[str, Any], values: dict[str, Any], dem: Path | None) -
         if dem:
             z = []
             for side in (a, c):
-                col, row = np.floor(np.array(back * (side[:, 0], side[:, 1]))).astype(int)
+                col = np.floor(back.a * side[:, 0] + back.c).astype(int)
+                row = np.floor(back.e * side[:, 1] + back.f).astype(int)
                 z.append(heights[row, col])
             run = np.minimum(places + 50, line.length) - np.maximum(places - 50, 0)
             is_risky |= np.abs(z[1] - z[0]) / run * 100 >= values["safety.min_slope_percent"]

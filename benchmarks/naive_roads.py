@@ -178,7 +178,8 @@ def _state(point, roads, joined, readings, reaching, piece_of, optimist, snap_m,
                 own = 0 if edge["surface"] in counted else part
                 options.append((cost[node] + own * TIE + part, node, own))
         best = min(options, default=None)
-        gaps.append(np.inf if best is None else best[0] // TIE / 1e6)
+        gap_mm = np.inf if best is None else best[0] // TIE
+        gaps.append(0.0 if gap_mm <= 10 else gap_mm / 1e6)  # coordinates are kept to the centimetre
         paths.append(_path(best, edge, found, counted, roads) if best else [])
     states = ["build" if stranded or not np.isfinite(g) else "connected" if g == 0 else "harden" for g in gaps]
     state = states[0] if states[0] == states[1] else "unknown"
