@@ -19,7 +19,8 @@ from tests.policies_path import POLICY
 from tracker import accounts, events, funds, houses, measures, projects
 from tracker.office import create
 from tracker.projects import Description
-from views import desk, progressbook
+from views import desk, excel, progressbook
+from views.audit import export_logged
 from views.context import Context
 from views.proposing import cny_of, open_needs, seed_of_natural_village, seed_of_village
 from views.recheck import CONNECTED, HOUSE, data_day, need_label, sector_of, standings, still_open
@@ -398,3 +399,32 @@ def test_a_leader_gets_no_list_of_users(context: Context) -> None:
     opened = page("users")
     assert not opened.dataframe
     assert "看汇总和地图" in texts(opened)
+
+
+def test_every_export_is_written_down_before_the_file_is_handed_over(context: Context) -> None:
+    table = pd.DataFrame({"户": [1, 2, 3]})
+    make = export_logged(
+        context, lambda: b"x", what="危房 Excel", tables={"a": table}, filters={"乡镇": "甲镇", "空": None}
+    )
+    assert accounts.access_log(context.office.ledger) == []
+    assert make() == b"x"
+    [entry] = accounts.access_log(context.office.ledger)
+    assert entry.by == "本机"
+    assert entry.payload == {"action": "export", "what": "危房 Excel", "rows": 3, "conditions": "乡镇：甲镇"}
+
+
+def test_a_rule_change_scores_the_same_periods_under_both_rules(context: Context) -> None:
+    ledger, other = context.office.ledger, load_policy(POLICY.with_name("renhua-2016.toml"))
+    period = progressbook.periods("half_year", date(2018, 3, 1), date(2018, 3, 1))[0]
+    tables = progressbook.report_tables(ledger, other, None, context.day, period, "half_year", own=context.policy)
+    assert set(tables["目标（本单位政策）"]["目标"]) == {target.label for target in context.policy.targets}
+    assert set(tables["目标"]["目标"]) == {target.label for target in other.targets}
+    assert excel.workbook(tables, {"政策": other.title})[:2] == b"PK"
+
+
+def test_a_town_clerk_cannot_propose_outside_the_own_towns(context: Context) -> None:
+    town = str(context.assessment.housing["town"].iloc[0])
+    HELD["context"] = replace(context, user=accounts.User("li", "李", "town_clerk", towns=(town,)))
+    opened = page("projects")
+    next(item for item in opened.button if item.label == "新建项目").click().run()
+    assert next(item for item in opened.selectbox if item.label == "乡镇" and item.options == [town])

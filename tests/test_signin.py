@@ -114,7 +114,7 @@ def test_the_form_is_chinese_escaped_and_hardened(people: Office) -> None:
     assert "用户名" in answer.text
     assert "试验县&lt;b&gt;" in answer.text
     assert 'value="/"' in answer.text
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
 
 

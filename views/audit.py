@@ -4,9 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from tracker.accounts import log_access
 from views.context import Context
+
+
+def log_view(context: Context, what: str, *, rows: int, conditions: str) -> None:
+    """Write down that single households were looked at: once a session for the same rows under the same filters."""
+    key, now = f"viewed_{what}", (context.user.username, rows, conditions)
+    if rows and st.session_state.get(key) != now and not context.office.ledger.is_read_only:
+        log_access(context.office.ledger, context.user.username, "view", what=what, rows=rows, conditions=conditions)
+        st.session_state[key] = now
 
 
 def export_logged(

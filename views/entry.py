@@ -9,6 +9,7 @@ import streamlit as st
 from geo.errors import AppError
 from tracker.office import Office
 from views import address, atlas, chrome, moving
+from views.audit import log_view
 from views.context import Context, office_path, open_context
 from views.desk import desk
 from views.labels import label
@@ -65,7 +66,10 @@ def run_page(name: str, office: Office) -> None:
         with st.spinner(label("app", "assessing", language)):
             context = open_context(office, policy, day, language)
         moving.show_notice()
-        PAGES[name][0](scoped(replace(context, user=user)))
+        context = scoped(replace(context, user=user))
+        if name == "housing":
+            log_view(context, label("page", name), rows=len(context.assessment.housing), conditions=f"评估日 {day}")
+        PAGES[name][0](context)
         address.write_out(name)
     except AppError as error:
         st.error(str(error), icon=":material/error:")

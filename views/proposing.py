@@ -158,6 +158,9 @@ def show_form(context: Context, seed: Seed) -> None:
 
 
 def _enter(context: Context, described: Description, at: date) -> None:
+    if not described.town and context.user.towns:
+        st.error("请选择乡镇。")
+        return
     try:
         number = propose(
             context.office.ledger, described, at=at, by=context.user.username, event_id=moving.form_id("proposal")

@@ -7,10 +7,10 @@ import streamlit as st
 
 from geo.errors import AppError
 from tracker import houses
-from tracker.accounts import log_access
 from tracker.houses import House
 from tracker.status import HOUSE_LABELS
 from views import moving, panels
+from views.audit import log_view
 from views.context import Context
 from views.house_card import deadline, notice_days, show_card
 from views.labels import label, number
@@ -111,15 +111,6 @@ def show_headline(context: Context, found: list[House], day: date) -> None:
     )
 
 
-def log_view(context: Context, count: int, conditions: str) -> None:
-    """Write down, once per set of filters, that households were looked at."""
-    if st.session_state.get("ledger_logged") != conditions and count:
-        log_access(
-            context.office.ledger, context.user.username, "view", what="危房台账", rows=count, conditions=conditions
-        )
-        st.session_state["ledger_logged"] = conditions
-
-
 def page(context: Context) -> None:
     """Show the ledger of dangerous houses."""
     if moving.show_conflict(context):
@@ -157,7 +148,7 @@ def page(context: Context) -> None:
         table = table[hit.to_numpy()]
         found = [item for item, is_hit in zip(found, hit, strict=True) if is_hit]
     conditions = f"乡镇={town or '全县'}，状态={'、'.join(keep)}，超期={only_late}，查找={search}"
-    log_view(context, len(found), conditions)
+    log_view(context, "危房台账", rows=len(found), conditions=conditions)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
         with st.container(height=HEIGHT - 44, border=False, key="house_list"):

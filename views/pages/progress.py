@@ -180,6 +180,9 @@ def show_reports(context: Context, day: date) -> None:
 
 def offer_report(context: Context, name: str, period: Period, every: str) -> None:
     """Offer the report as a workbook, under another policy than the office's own beside it; making it is logged."""
+    if not context.user.may("export"):
+        st.caption("您的角色不能导出。")
+        return
     path = context.office.policy_path
     office_policy = read_policy(str(path), path.stat().st_mtime)
     own = None if office_policy.digest == context.policy.digest else office_policy
