@@ -1,8 +1,7 @@
 """What a briefing says, the same in every format: figures, tables, pictures, and what they rest on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -48,7 +47,6 @@ class Briefing:
     notes: tuple[str, ...]
     pictures: tuple[Picture, ...] = ()
     missing: tuple[str, ...] = ()
-    places: Mapping[str, Any] = field(default_factory=dict)
 
     def texts(self) -> list[str]:
         """Every text of the briefing, for the check of letters that the font lacks."""

@@ -39,7 +39,10 @@ th { background: #1f4e79; color: #fff; text-align: left; position: sticky; top: 
 th, td { padding: 4px 8px; border: 1px solid #d4dce2; vertical-align: top; }
 tbody tr:nth-child(even) { background: #f6f9fb; }
 .number { text-align: right; white-space: nowrap; }
+.short, th { white-space: nowrap; }
 .frame { max-height: 70vh; overflow: auto; }
+.frame table { width: max-content; min-width: 100%; }
+.frame td { max-width: 28em; }
 img { width: 100%; border: 1px solid #e3e8ec; }
 figure { margin: 12px 0 24px; }
 details { margin: 8px 0; } summary { cursor: pointer; font-weight: bold; padding: 6px 0; }

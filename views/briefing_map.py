@@ -41,7 +41,8 @@ def draw_pictures(done: Assessment, ws: Workspace, policy: Policy, brief: Briefi
     InputError
         The machine has no Chinese font.
     """
-    if not brief.rules.has_maps or not len(ws.get("villages") if ws.get("villages") is not None else ()):
+    villages = ws.get("villages")
+    if not brief.rules.has_maps or villages is None or not len(villages):
         return ()
     pictures = [_coverage(done, ws, policy, brief)]
     if not brief.rules.is_public:

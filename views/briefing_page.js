@@ -26,7 +26,7 @@ for (const [name, table] of Object.entries(JSON.parse(document.getElementById("t
       row.forEach((value, at) => {
         const cell = line.insertCell();
         cell.textContent = value;
-        if (table.numeric[at]) cell.className = "number";
+        cell.className = table.numeric[at] ? "number" : value.length <= 14 ? "short" : "";
       });
     }
     const more = found.length > SHOWN ? `，只列前 ${SHOWN} 行，请缩小搜索` : "";

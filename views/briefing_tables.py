@@ -241,7 +241,7 @@ def housing_table(done: Assessment, rules: Rules) -> pd.DataFrame:
 
 def policy_table(policy: Policy, done: Assessment) -> pd.DataFrame:
     """List the clause and words of every need, and every parameter in force with where it comes from."""
-    rows = [
+    rows: list[dict[str, str | None]] = [
         {
             "类别": "要求",
             "名称": need.label,
