@@ -22,7 +22,7 @@ from tracker.projects import Description
 from views import desk, excel, progressbook
 from views.audit import export_logged
 from views.context import Context
-from views.proposing import cny_of, open_needs, seed_of_natural_village, seed_of_village
+from views.proposing import cny_of, open_needs, seed_of_house, seed_of_natural_village, seed_of_village
 from views.recheck import CONNECTED, HOUSE, data_day, need_label, sector_of, standings, still_open
 from views.scope import cut_assessment, cut_workspace, may_open
 from views.signin import OWNER
@@ -428,3 +428,23 @@ def test_a_town_clerk_cannot_propose_outside_the_own_towns(context: Context) -> 
     opened = page("projects")
     next(item for item in opened.button if item.label == "新建项目").click().run()
     assert next(item for item in opened.selectbox if item.label == "乡镇" and item.options == [town])
+
+
+def test_a_house_becomes_a_project_and_its_number_stays_from_a_leader(context: Context) -> None:
+    row = context.assessment.housing.iloc[0]
+    seed = seed_of_house(context, row["household_id"], row["village_id"], row["town"])
+    assert seed.needs == ((row["household_id"], HOUSE),)
+    assert seed.kind == "housing"
+    assert row["household_id"] not in seed.title
+    described = Description(seed.title, seed.kind, seed.town, 2018, (seed.village_id,), seed.needs)
+    number = projects.propose(context.office.ledger, described, at=date(2018, 7, 1), by="本机")
+    for role, is_shown in (("planner", True), ("leader", False)):
+        HELD["context"] = replace(context, user=accounts.User("a", "甲", role))
+        opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+        opened.session_state["selected_projects"] = number
+        opened.run()
+        assert (row["household_id"] in texts(opened)) is is_shown
+        opened.session_state["project_tab"] = "经过"
+        opened.run()
+        assert (row["household_id"] in texts(opened)) is is_shown
+        assert row["household_id"] not in opened.dataframe[0].value.to_csv()

@@ -11,6 +11,7 @@ from tracker.status import CLOSE_REASONS, HOUSE_LABELS, HOUSE_STEPS, TREATMENTS,
 from views import moving, panels, steps
 from views.context import Context
 from views.labels import label
+from views.proposing import offer_house
 from views.recheck import place_name
 
 COLORS = {
@@ -64,10 +65,10 @@ def show_card(context: Context, house: House, *, is_past: bool, day: date) -> No
     elif chosen == "经过":
         steps.show_history(context, subject, can_edit=can_edit)
     else:
-        show_facts(context, house)
+        show_facts(context, house, is_past=is_past)
 
 
-def show_facts(context: Context, house: House) -> None:
+def show_facts(context: Context, house: House, *, is_past: bool) -> None:
     """Show what the ledger knows of the house, and what the assessment proposes."""
     limit = deadline(context)
     table = context.policy.tables.get("housing", {})
@@ -103,6 +104,8 @@ def show_facts(context: Context, house: House) -> None:
         left, right = st.columns([1, 4], gap="small")
         left.caption(heading)
         right.text(text)
+    if house.is_open and not is_past:
+        offer_house(context, house.household_id, house.village_id, house.town)
     if house.status == "closed" and len(found):
         st.warning(
             "这户已经销档，但最新的农户台账仍列为危房：请核实台账是否更新，或是否又出现危险。",

@@ -88,6 +88,23 @@ def seed_of_natural_village(context: Context, natural_village_id: str) -> Seed:
     )
 
 
+def seed_of_house(context: Context, household_id: str, village_id: str, town: str) -> Seed:
+    """Begin a renovation project for a dangerous house; the other dangerous houses of the village can be added."""
+    rows = context.assessment.housing
+    others = rows.loc[rows["village_id"] == village_id, "household_id"] if len(rows) else []
+    chosen = (household_id, HOUSE)
+    return Seed(
+        title=f"{place_name(context, village_id) if village_id else town}危房改造",
+        kind="housing",
+        town=town,
+        village_id=village_id,
+        needs=(chosen,),
+        options=tuple(dict.fromkeys([chosen, *((str(unit), HOUSE) for unit in others)])),
+        owner=owner_of(context, HOUSE),
+        basis=_basis(context),
+    )
+
+
 def existing(context: Context) -> dict[tuple[str, str], list[Project]]:
     """Give the projects not cancelled that already stand for a need."""
     found: dict[tuple[str, str], list[Project]] = {}
@@ -108,6 +125,11 @@ def offer_natural_village(context: Context, natural_village_id: str, state: str)
     """Put a button on a natural village's card."""
     if state != "connected":
         _offer(context, (natural_village_id, CONNECTED), lambda: seed_of_natural_village(context, natural_village_id))
+
+
+def offer_house(context: Context, household_id: str, village_id: str, town: str) -> None:
+    """Put a button on the card of a dangerous house."""
+    _offer(context, (household_id, HOUSE), lambda: seed_of_house(context, household_id, village_id, town))
 
 
 def _offer(context: Context, need: tuple[str, str], make: Any) -> None:

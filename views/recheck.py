@@ -74,14 +74,16 @@ def owner_of(context: Context, need: str) -> str:
 
 
 def place_name(context: Context, unit: str) -> str:
-    """Name a village or natural village; a household stays its number."""
+    """Name a village or natural village; a household is its number, and only to those who may see households."""
     for layer, field in (("villages", "village_id"), ("natural_villages", "natural_village_id"), ("towns", "town_id")):
         frame = context.frame(layer)
         if len(frame):
             name = frame.loc[frame[field] == unit, "name"]
             if len(name):
                 return str(name.iloc[0])
-    return f"户 {unit}" if len(context.frame("households")) else unit
+    if not len(context.frame("households")):
+        return unit
+    return f"户 {unit}" if context.user.may("households") else "某户（您的角色不能看单户）"
 
 
 def data_day(context: Context, project: Project) -> str:
