@@ -98,10 +98,14 @@ def _classes(many: Any, unit: str) -> list[tuple[Swatch, Any]]:
     """Split counts into none and up to four classes of about equally many villages.
 
     >>> [swatch.label for swatch, _ in _classes(np.array([0.0, 1.0, 2.0, 9.0, np.nan]), "项")]
-    ['0 项', '1 项', '2 项', '3—9 项']
+    ['0 项', '1—2 项', '3—9 项']
     """
     some = many[many > 0]
-    steps = sorted({int(np.ceil(np.quantile(some, share))) for share in (0.25, 0.5, 0.75, 1.0)}) if len(some) else []
+    steps = (
+        sorted({int(np.quantile(some, share, method="higher")) for share in (0.25, 0.5, 0.75, 1.0)})
+        if len(some)
+        else []
+    )
     found = [(Swatch(f"0 {unit}", "#cfe3f1", "solid", "#333333", "#555555"), many == 0)]
     low = 1
     for place, high in enumerate(steps):

@@ -258,10 +258,9 @@ def policy_table(policy: Policy, done: Assessment) -> pd.DataFrame:
             value = held[-1]
             amount = "、".join(map(str, value.amount)) if isinstance(value.amount, list) else str(value.amount)
             source = value.quote or value.source or ("文件未规定，可改的假定" if value.unsourced else None)
-            rows.append(
-                {"类别": "参数", "名称": policy.labels.get(key, key), "取值": amount, "单位": label("unit", value.unit)}
-                | {"条款": value.reference or "—", "原文或来源": source}
-            )
+            name = policy.labels.get(key, key)
+            row = {"类别": "参数", "名称": name, "取值": amount, "单位": label("unit", value.unit)}
+            rows.append({**row, "条款": value.reference or "—", "原文或来源": source})
     return pd.DataFrame(rows)
 
 
