@@ -169,7 +169,9 @@ def _numbers(values: Any) -> Any:
 
 
 def _safe(values: Any, blank: Any) -> Any:
-    codes, uniques = pd.factorize(pd.Series(values, dtype="object").where(~blank, "").map(_word))
+    held = pd.Series(values, dtype="object").where(~blank, "")
+    words = held if pd.api.types.infer_dtype(held, skipna=False) == "string" else held.map(_word)
+    codes, uniques = pd.factorize(words)
     led = np.array([f"'{word}" if word.startswith(FORMULA) else word for word in uniques], dtype=object)
     return led[codes]
 
