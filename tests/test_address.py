@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from views.address import PARTS, Part, read, written
 
 SAMPLES = {
-    "day": date(2018, 6, 30), "view": (113.5, 24.25, 11.5), "slide": 2, "all": True, "status": ["gap", "unknown"],
+    "day": date(2018, 6, 30), "against_day": date(2017, 12, 31), "against_threshold": 100, "view": (113.5, 24.25, 11.5), "slide": 2, "all": True, "status": ["gap", "unknown"],
     "group": ["七有"], "state": ["harden"], "grade": ["D"], "eligible": ["yes"],
 }  # fmt: skip
 

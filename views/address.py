@@ -32,7 +32,7 @@ PARTS = (
     Part("town", "town_kept"),
     Part("village", "selected_villages", ("overview", "coverage", "compare")),
     Part("natural_village", "selected_natural_villages", ("roads", "coverage")),
-    Part("need", "coverage_need", ("coverage",)),
+    Part("need", "coverage_need", ("coverage", "compare")),
     Part("status", "coverage_status", ("coverage",), is_many=True),
     Part("color", "coverage_color", ("coverage",), standard="status"),
     Part("group", "overview_group", ("overview",), is_many=True),
@@ -42,6 +42,9 @@ PARTS = (
     Part("eligible", "housing_eligible", ("housing",), is_many=True),
     Part("slide", "meeting_slide", ("meeting",), standard=0),
     Part("mode", "compare_mode", ("compare",)),
+    Part("against_day", "compare_day", ("compare",)),
+    Part("against_policy", "compare_policy", ("compare",)),
+    Part("against_threshold", "compare_threshold", ("compare",)),
     Part("view", "view_kept"),
 )
 
@@ -82,12 +85,12 @@ def read(part: Part, texts: list[str]) -> Any:
     if not texts:
         return part.standard
     try:
-        if part.name == "day":
+        if part.name in {"day", "against_day"}:
             return date.fromisoformat(texts[0])
         if part.name == "view":
             longitude, latitude, zoom = (float(text) for text in texts[0].split(","))
             return (longitude, latitude, zoom) if abs(latitude) < 86 and abs(longitude) <= 180 else None
-        if part.name == "slide":
+        if part.name in {"slide", "against_threshold"}:
             return int(texts[0])
         if part.name == "all":
             return texts[0] == "True"

@@ -181,10 +181,10 @@ def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, 
     """
     nonce = st.session_state.setdefault("focus_nonce", 0)
     goal = st.session_state.pop("go_to", None)
-    if "focused_town" not in st.session_state and st.session_state.get("view_kept"):
+    linked = st.session_state.get("view_linked")
+    more = {"report_view": bool(st.session_state.get("share_view")), "view": linked}
+    if linked is not None and "focused_town" not in st.session_state:
         st.session_state["focused_town"] = town  # the link says where to look
-        return {"focus": None, "nonce": nonce, "view": st.session_state["view_kept"], "report_view": True}
-    more = {"report_view": bool(st.session_state.get("share_view"))}
     if goal is not None and layer is not None and goal[0] == layer.name:
         position = layer.position(goal[1])
         if position is not None:
@@ -200,4 +200,5 @@ def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, 
 
 def forget_focus() -> None:
     """Start a page anew: its map moves to the town chosen on the page before."""
-    st.session_state.pop("focused_town", None)
+    for key in ("focused_town", "view_linked"):
+        st.session_state.pop(key, None)

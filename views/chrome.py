@@ -87,6 +87,9 @@ def _code(name: str | None) -> str:
 def share(office: Office, language: Language) -> None:
     """Offer the link to what is shown, and the views kept under a name."""
     page = str(st.session_state.get("page", "overview"))
+    linked = st.session_state.get("view_kept")
+    if linked is not None and linked != st.session_state.get("view"):  # a link was followed that says where to look
+        st.session_state.update(view=linked, view_linked=linked, share_view=True)
     with st.popover(say(language, "share"), icon=":material/link:", width="stretch"):
         has_view = st.toggle(say(language, "share_view"), key="share_view", help=say(language, "share_view_help"))
         st.session_state["view_kept"] = st.session_state.get("view") if has_view else None

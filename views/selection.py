@@ -30,6 +30,8 @@ def take_event(event: MapEvent, key: str, ids: Mapping[str, pd.Index]) -> None:
         name: [str(known[place]) for layer, place in event.selected if layer == name and place < len(known)]
         for name, known in ids.items()
     }
+    if st.session_state.get("share_view") and st.session_state.get("view_kept") != st.session_state.get("view"):
+        st.session_state["view_kept"] = st.session_state.get("view")
     if any(inside.values()):
         for name, found in inside.items():
             st.session_state[f"area_{name}"] = found

@@ -214,3 +214,67 @@ def test_a_row_of_the_table_moves_the_map(page, address) -> None:
     drawn(page)
     assert where(page) != before
     assert page.evaluate(f"() => {ATLAS}.overlay.selected?.length ?? 1") >= 1
+
+
+def test_a_link_shows_the_same_and_back_leads_back(page, address, findings) -> None:
+    rows = findings[(findings["unit_kind"] == "village") & (findings["need"] == "public_toilet")]
+    town = rows["town"].value_counts().index[0]
+    count = int(((rows["town"] == town) & (rows["status"] == "gap")).sum())
+    query = f"?town={town}&need=public_toilet&status=gap&view=113.3,24.6,11.5"
+    show(page, address, f"coverage{query}")
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=f"共 {count} 个村")
+    longitude, latitude, zoom = where(page)
+    assert (round(longitude, 2), round(latitude, 2)) == (113.3, 24.6)
+    assert abs(zoom - 11.5) <= 0.5
+    page.locator("[data-testid=stButtonGroup] button", has_text="缺口").first.click()
+    page.wait_for_function("() => !location.search.includes('status')")
+    page.go_back()
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=f"共 {count} 个村")
+    show(page, address, "coverage?lang=en&need=nonsense&day=never")
+    assert "Seven facilities" in page.locator("h3").first.inner_text()
+
+
+def test_a_drawn_area_is_the_table(page, address) -> None:
+    show(page, address, "coverage")
+    asked = int(re.search(r"共 (\d+) 个村", page.inner_text("body"))[1])
+    page.get_by_role("button", name="框选").click()
+    box = page.locator(".atlas-map").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 90, middle[1] - 90)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 60, middle[1] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_selector("text=/框选 \\d+ 个/")
+    at_rest(page)
+    inside = int(re.search(r"框选 (\d+) 个", page.inner_text("body"))[1])
+    shown = int(re.search(r"共 (\d+) 个村", page.inner_text("body"))[1])
+    assert 0 < shown <= inside < 110
+    page.locator("[data-testid=stCheckbox]", has_text="只看选中").locator("label").click()
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=f"共 {asked} 个村")
+
+
+def test_two_maps_move_together_and_changes_have_reasons(page, address) -> None:
+    show(page, address, "compare?mode=scenario&against_threshold=100")
+    page.wait_for_function("() => document.querySelectorAll('.atlas-holder[data-ready]').length === 2")
+    assert "规则、门槛或条款不同" in page.inner_text("body") or "规则不同" in page.inner_text("body")
+    maps = "[...document.querySelectorAll('.atlas-holder')].map(h => h.atlas.map)"
+    page.evaluate(f"() => {maps}[0].setView([24.6, 113.3], 12, {{animate: false}})")
+    there = page.evaluate(f"() => {{ const m = {maps}[1], c = m.getCenter(); return [c.lat, c.lng, m.getZoom()]; }}")
+    assert [round(value, 2) for value in there] == [24.6, 113.3, 12]
+
+
+def test_a_meeting_is_turned_by_keys_and_its_decision_is_frozen(page, address, findings) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    show(page, address, "meeting")
+    gaps = findings[(findings["unit_kind"] == "village") & (findings["status"] == "gap") & (findings["rule"] != "all")]
+    assert f"{len(gaps):,}" in page.inner_text("body")
+    for slide in ("2 分镇", "3 道路", "4 危房", "5 清单"):
+        page.keyboard.press("ArrowRight")
+        page.locator("[data-testid=stBaseButton-primary]", has_text=slide).wait_for()
+        at_rest(page)
+    page.get_by_label("决定的标题").fill("七月调度会")
+    page.get_by_label("会议纪要（不要写农户姓名）").fill("先修三条路。")
+    page.get_by_role("button", name="冻结").click()
+    page.wait_for_selector("text=/已冻结，编号 [0-9a-f]{12}/", timeout=40_000)
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.outside == []

@@ -7,6 +7,7 @@ import { areaSquareMetres, gaussKrueger, lengthMetres, zoneOf } from "./gk.js";
 
 const mounted = new WeakMap();
 const lastViews = new Map();
+const pairs = new Set(); // maps that are held against each other (key pair_…) move together
 const loading = new Map();
 
 function loadOnce(address, begin) {
@@ -159,9 +160,19 @@ export class AtlasMap {
 
   moved() {
     if (this.key) lastViews.set(this.key, viewOf(this.map));
+    if (pairs.has(this)) this.lead();
     if (!this.reportsView) return;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.report("view", {}), 600);
+  }
+
+  lead() {
+    const [centre, zoom] = [this.map.getCenter(), this.map.getZoom()];
+    for (const other of pairs) {
+      if (other === this) continue;
+      const isThere = other.map.getZoom() === zoom && other.map.getCenter().distanceTo(centre) < 1;
+      if (!isThere) other.map.setView(centre, zoom, { animate: false });
+    }
   }
 
   complain(text) {
@@ -206,6 +217,7 @@ export class AtlasMap {
   async apply(patch) {
     const isFirst = !this.key;
     const kept = lastViews.get(patch.key);
+    const isAsked = patch.reportsView && !this.reportsView && !isFirst;
     this.reportsView = patch.reportsView;
     this.root.style.height = `${patch.height}px`;
     if (isFirst) {
@@ -213,7 +225,9 @@ export class AtlasMap {
       this.place(patch, kept);
       this.key = patch.key; // from here on the view is the person's; where the map is composed is nobody's
       lastViews.set(this.key, viewOf(this.map));
+      if (this.key.startsWith("pair_")) pairs.add(this);
     }
+    if (isAsked) this.report("view", {});
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
     if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
     if (this.changed("states", patch.states)) {
@@ -260,6 +274,7 @@ export class AtlasMap {
 
   dispose() {
     this.resize.disconnect();
+    pairs.delete(this);
     clearTimeout(this.settling);
     this.map.remove();
   }

@@ -17,6 +17,7 @@ from views.scope import scoped
 
 MODES = ("day", "policy", "scenario")
 MAP_HEIGHT = 430
+MOST_PEOPLE = 10_000
 
 
 def known_days(context: Context) -> list[date]:
@@ -30,9 +31,8 @@ def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
     language = context.language
     if mode == "day":
         days = [day for day in known_days(context) if day != context.day]
-        chosen = st.date_input(
-            say(language, "compare_day"), value=days[0] if days else context.day, key="compare_day", format="YYYY-MM-DD"
-        )
+        st.session_state.setdefault("compare_day", days[0] if days else context.day)
+        chosen = st.date_input(say(language, "compare_day"), key="compare_day", format="YYYY-MM-DD")
         path = policy_choices(context.office)[st.session_state["policy"]]
         return opened(context, path, chosen), chosen.isoformat()
     if mode == "policy":
@@ -41,15 +41,16 @@ def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
         }
         if not choices:
             return None
+        if st.session_state.get("compare_policy") not in choices:
+            st.session_state["compare_policy"] = next(iter(choices))
         title = st.selectbox(say(language, "compare_policy"), list(choices), key="compare_policy")
         return opened(context, choices[title], context.day), title
     own = whatif.threshold_of(context)
     if own is None:
         return None
+    st.session_state.setdefault("compare_threshold", max(own // 2, 1))
     amount = int(
-        st.number_input(
-            say(language, "compare_threshold", own=own), 0, 10_000, max(own // 2, 1), 10, key="compare_threshold"
-        )
+        st.number_input(say(language, "compare_threshold", own=own), 0, MOST_PEOPLE, step=10, key="compare_threshold")
     )
     return assumed(context, amount), say(language, "compare_assumed", threshold=amount)
 
