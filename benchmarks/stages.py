@@ -83,14 +83,14 @@ def median(reports: list[Any]) -> Any:
     return round(statistics.median(reports), 3)
 
 
-def measure(size: str, *, against: str | None = None, runs: int = 3) -> dict[str, Any]:
-    """Measure one size; with `against="naive"` also the user's script and the ratios naive / ours."""
-    office = str(demo_office(size))
+def measure(size: str, *, against: str | None = None, runs: int = 3, made_office: Path | None = None) -> dict[str, Any]:
+    """Measure one size (or an office already made); with `against="naive"` also the user's script and the ratios."""
+    office = str(made_office or demo_office(size))
     report: dict[str, Any] = {
         "size": size,
         "runs": runs,
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "ours": median([child("-m", "benchmarks.stages", "--office", office) for _ in range(runs)]),
+        "ours": median([child("-m", "benchmarks.stages", "--here", "--office", office) for _ in range(runs)]),
     }
     if against == "naive":
         with tempfile.TemporaryDirectory() as folder:
@@ -112,9 +112,13 @@ def main() -> None:
     parser.add_argument("--size", choices=["tiny", "county", "city", "province"], default="county")
     parser.add_argument("--against", choices=["naive"])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--office", type=Path, help="measure this office in this process")
+    parser.add_argument("--office", type=Path, help="measure this office instead of the demo of a size")
+    parser.add_argument("--here", action="store_true", help="measure ours in this process, once")
     asked = parser.parse_args()
-    report = ours(asked.office) if asked.office else measure(asked.size, against=asked.against, runs=asked.runs)
+    if asked.here:
+        report = ours(asked.office or demo_office(asked.size))
+    else:
+        report = measure(asked.size, against=asked.against, runs=asked.runs, made_office=asked.office)
     print(json.dumps(report, indent=1))
 
 

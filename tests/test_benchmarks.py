@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import naive, stages
+from benchmarks import kernels, naive, stages
 from cli import cli
 
 TEXT = (
@@ -126,3 +126,18 @@ def test_a_measurement_names_its_stages_and_stays_in_this_process(office):
     assert report["stages"].keys() >= {"roads", "coverage", "access", "housing"}
     assert json.loads(json.dumps(report)) == report
     assert 0 < report["assess"] <= report["total"]
+
+
+def test_every_kernel_gives_the_answer_of_the_library_call_it_is_measured_against(office):
+    report = kernels.measure(office)
+    assert set(report) >= {
+        "households_in_villages",
+        "nearest_point",
+        "nearest_line",
+        "noding",
+        "network_access",
+        "zonal",
+    }
+    assert report["zonal"]["share_apart"] < 1e-6
+    pieces = report["noding"]["connected_pieces"]
+    assert pieces["ours"] < pieces["union_all"]
