@@ -313,3 +313,15 @@ def test_who_may_not_export_sees_no_panel_and_a_town_clerk_no_public_version():
     clerk = accounts.User("li", "李工", "town_clerk", towns=("甲镇",))
     assert kinds_for(clerk, is_public=True) == ()
     assert "gpkg" not in kinds_for(clerk, is_public=False)
+
+
+def test_proof_by_a_household_is_not_published():
+    findings = pd.DataFrame({"evidence_layer": ["households", "roads"], "evidence_id": ["HUKOU1", "r1"]})
+    assert briefing_gpkg._impersonal("findings", findings)["evidence_id"].fillna("").tolist() == ["", "r1"]
+    wrong = pd.DataFrame({"unit_id": ["HUKOU1", "v1"], "need": ["location", "clinic"]})
+    assert briefing_gpkg._impersonal("contradictions", wrong)["unit_id"].tolist() == ["v1"]
+
+
+def test_slides_hold_no_clock(internal):
+    with zipfile.ZipFile(io.BytesIO(briefing_pptx.slides(internal))) as packed:
+        assert {part.date_time[0] for part in packed.infolist()} == {2000}

@@ -115,3 +115,8 @@ def test_a_need_that_speaks_of_few_households_is_kept_for_the_whole_only():
 
 def test_the_sign_of_a_hidden_cell_is_not_a_number():
     assert not HIDDEN.isdigit()
+
+
+def test_two_small_counts_that_give_each_other_away_take_a_third_along():
+    counts = pd.DataFrame({"c": [32, 1, 1, 10, 20]})
+    assert suppress(counts, 5)["c"].tolist() == [False, True, True, True, False]
