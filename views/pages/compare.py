@@ -12,6 +12,8 @@ from views.context import Context, assessed, open_context, policy_choices
 from views.labels import label, say
 from views.maps import show_map, style_of
 from views.pages.coverage import add_towns, choose_need, status_classes, village_needs, village_status
+from views.pages.roads import STATES, due_rows
+from views.pages.roads import draw as draw_roads
 from views.palette import STATUS
 from views.scope import scoped
 
@@ -93,6 +95,12 @@ def draw(context: Context, need_id: str, title: str, key: str, town: str | None)
     panels.take_event(event, key, {"villages": villages.ids})
 
 
+def draw_villages(context: Context, title: str, key: str, town: str | None) -> None:
+    """Draw one side of a scenario: the natural villages due, by road state."""
+    st.markdown(f"##### {panels.plain(title)}")
+    draw_roads(context, due_rows(context, town, only_due=True), town, list(STATES), key=key, height=MAP_HEIGHT)
+
+
 def people_of(context: Context) -> pd.Series:
     """Give the population of every village by id."""
     frame = context.frame("villages")
@@ -166,12 +174,14 @@ def page(context: Context) -> None:
         return
     other, title = found
     own = {"day": context.day.isoformat(), "policy": context.policy.title}.get(str(mode), say(language, "compare_own"))
-    if need is not None and village_needs(other):
-        left, right = st.columns(2, gap="small")
-        with left:
-            draw(context, need.id, own, "pair_left", town)
-        with right:
-            draw(other, need.id, title, "pair_right", town)
+    for column, side, text, key in zip(
+        st.columns(2, gap="small"), (context, other), (own, title), ("pair_left", "pair_right"), strict=True
+    ):
+        with column:
+            if mode == "scenario":
+                draw_villages(side, text, key, town)
+            elif need is not None and village_needs(other):
+                draw(side, need.id, text, key, town)
     changed = pd.concat(
         [
             differences.status_changes(context.assessment.findings, other.assessment.findings),
