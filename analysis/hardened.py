@@ -140,7 +140,7 @@ def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | No
     roads = ws.get("roads")
     if roads is None or not len(roads):
         return None
-    network = network or road_network(roads)
+    network = network or ws.kept("road_network", "roads", road_network)
     surface, good = surfaces(roads, policy, day)[network.edge_road], usable(roads)[network.edge_road]
     snap_m = float(amount(policy, "hardening.snap_m", day))
     seeds, basis, problems = _seeds(ws, network, surface, good, snap_m)

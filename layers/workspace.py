@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -43,13 +43,32 @@ class Source:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Checked layers in one metric CRS. Shared between sessions: never write to its frames."""
+    """Checked layers in one metric CRS. Shared between sessions: never write to its frames.
+
+    `memo` keeps what was worked out from a layer for as long as the workspace lives, see `kept`.
+    """
 
     layers: Mapping[str, Any]
     crs: CRS
     sources: Mapping[str, Source]
     problems: tuple[Problem, ...]
     digest: str
+    memo: dict[str, tuple[Any, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def kept(self, what: str, layer: str, make: Callable[[Any], Any]) -> Any:
+        """Work something out from the frame of a layer once; another frame under the same name is worked out anew.
+
+        Examples
+        --------
+        >>> ws = Workspace({"roads": pd.DataFrame({"road_id": ["a"]})}, CRS("EPSG:4547"), {}, (), "")
+        >>> ws.kept("count", "roads", len), ws.kept("count", "roads", lambda frame: 99)
+        (1, 1)
+        """
+        frame = self.layers[layer]
+        held = self.memo.get(what)
+        if held is None or held[0] is not frame:
+            held = self.memo[what] = (frame, make(frame))
+        return held[1]
 
     def get(self, layer: str) -> pd.DataFrame | None:
         """Return the frame of a layer, None when the office does not hold it."""

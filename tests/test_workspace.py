@@ -1,5 +1,6 @@
 """Everything in one metric CRS, in its town and village; what cannot be settled stays and is listed."""
 
+import dataclasses
 from datetime import date
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import CRS
 
 from geo.errors import CRSError
 from layers.intake import take
@@ -293,3 +295,18 @@ def test_every_point_in_the_county_lies_in_the_village_around_it(places: list[tu
     for (x, _), code in zip(places, ws.get("natural_villages")["village_id"], strict=True):
         near_border = abs(x - round(x)) < 1e-6
         assert near_border or code == codes[int(x)]
+
+
+def test_what_was_worked_out_from_a_layer_is_kept_until_the_layer_is_another_one():
+    roads, calls = pd.DataFrame({"road_id": ["a", "b"]}), []
+    ws = Workspace({"roads": roads}, CRS("EPSG:4547"), {}, (), "d")
+
+    def count(frame):
+        calls.append(frame)
+        return len(frame)
+
+    assert [ws.kept("count", "roads", count), ws.kept("count", "roads", count)] == [2, 2]
+    assert len(calls) == 1
+    fewer = dataclasses.replace(ws, layers={"roads": roads.iloc[:1]})  # shares what is kept, and must not believe it
+    assert fewer.kept("count", "roads", count) == 1
+    assert ws == dataclasses.replace(ws, memo={})
