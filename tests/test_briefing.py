@@ -325,3 +325,15 @@ def test_proof_by_a_household_is_not_published():
 def test_slides_hold_no_clock(internal):
     with zipfile.ZipFile(io.BytesIO(briefing_pptx.slides(internal))) as packed:
         assert {part.date_time[0] for part in packed.infolist()} == {2000}
+
+
+@pytest.mark.parametrize("kept", [("villages",), ("villages", "roads", "natural_villages"), ("households", "villages")])
+@pytest.mark.parametrize("is_public", [False, True])
+def test_an_office_with_few_layers_has_a_briefing_too(kept, is_public):
+    layers = {name: frame for name, frame in county_layers().items() if name in kept}
+    ws = workspace(layers)
+    made = assess(ws, RULES, DAY), ws
+    brief = brief_of(made, is_public=is_public)
+    assert briefing_pptx.slides(brief).startswith(b"PK")
+    assert briefing_pdf.paper(brief).startswith(b"%PDF")
+    assert b"</html>" in briefing_html.page(brief)

@@ -14,6 +14,8 @@ from views.labels import day, label, number, percent
 from views.publication import HIDDEN, Rules, without_numbers
 from views.version import code_version
 
+NEEDED = ("natural_villages", "roads", "facilities", "households")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -88,6 +90,8 @@ def make_briefing(done: Assessment, ws: Workspace, policy: Policy, rules: Rules,
     if apart:
         labels = "、".join(need.label for need in policy.needs if need.id in apart)
         notes.append(f"有的村登记户数少于 {rules.least}，下列项目只给全县数：{labels}。")
+    if absent := [label("layer", name) for name in NEEDED if ws.get(name) is None]:
+        notes.append(f"没有这些图层：{'、'.join(absent)}；靠它们判断的项目是“不明”，不是“没有”。")
     return Briefing(
         title=f"{policy.title}　进展汇报",
         office=office,
@@ -119,8 +123,8 @@ def headlines(done: Assessment, policy: Policy, roads: pd.DataFrame, housing: pd
     }
     for name, note in notes.items():
         found.append(Figure(f"{label('status', name)}（村·项）", number(int(single[name].sum())), note))
-    top = roads.iloc[0]
-    if top["到期自然村"]:
+    if len(roads) and roads.iloc[0]["到期自然村"]:
+        top = roads.iloc[0]
         people = top["未通人口"] if top["未通人口"] == HIDDEN else number(float(top["未通人口"]))
         note = f"未通 {top['待硬化'] + top['待新建']} 个，涉及 {people} 人；不明 {top['不明']} 个"
         found.append(Figure("已通硬化路的到期自然村", f"{top['已连通']} / {top['到期自然村']}", note))

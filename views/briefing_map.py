@@ -19,7 +19,7 @@ from analysis.policy import Policy
 from layers.workspace import Workspace
 from views.briefing import Briefing, Picture
 from views.briefing_fonts import find_font
-from views.briefing_tables import kept_apart
+from views.briefing_tables import is_yes, kept_apart
 from views.labels import label
 from views.palette import NO_DATA, STATE, Pattern, Swatch
 
@@ -125,7 +125,12 @@ def _roads(done: Assessment, ws: Workspace, brief: Briefing) -> Picture | None:
     if roads is None or not len(natural):
         return None
     places = ws.layers["natural_villages"].set_index("natural_village_id").geometry
-    due = natural[natural["is_due"].astype("object").map(lambda value: value is True or str(value) in ("yes", "True"))]
+    due = natural[
+        natural["is_due"]
+        .astype("object")
+        .map(lambda value: value is True or str(value) in ("yes", "True"))
+        .astype(bool)
+    ]
     segments = done.roads.get("segments")
 
     def paint(axes: Any) -> list[Any]:

@@ -182,7 +182,9 @@ def unit_names(ws: Workspace) -> dict[tuple[str, str], str]:
 
 def roads_table(done: Assessment, rules: Rules) -> pd.DataFrame:
     """Count natural villages due for a hardened road by town and state, and the road still to be made."""
-    due = done.natural_villages[_is(done.natural_villages, "is_due")]
+    if not len(done.natural_villages):
+        return pd.DataFrame()
+    due = done.natural_villages[is_yes(done.natural_villages, "is_due")]
     towns = _town_order(done)
     rows = []
     for name in [COUNTY, *towns]:
@@ -215,15 +217,16 @@ def _town_order(done: Assessment) -> list[str]:
     return [*towns, *sorted(more - set(towns))]
 
 
-def _is(frame: Any, column: str) -> Any:
-    return frame[column].astype("object").map(lambda value: value is True or str(value) in ("yes", "True"))
+def is_yes(frame: Any, column: str) -> Any:
+    """Tell which rows hold a known yes."""
+    return frame[column].astype("object").map(lambda value: value is True or str(value) in ("yes", "True")).astype(bool)
 
 
 def housing_table(done: Assessment, rules: Rules) -> pd.DataFrame:
     """Count dangerous houses by town, grade and eligibility; in public without small counts."""
     if not len(done.housing):
         return pd.DataFrame()
-    houses = done.housing.assign(place=done.housing["town"].map(place), eligible=_is(done.housing, "is_eligible"))
+    houses = done.housing.assign(place=done.housing["town"].map(place), eligible=is_yes(done.housing, "is_eligible"))
     names = [COUNTY, *(name for name in _town_order(done) if name in set(houses["place"]))]
     rows = []
     for name in names:
