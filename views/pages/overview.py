@@ -7,11 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from analysis.summary import WHOLE
-from views import atlas, panels
+from views import atlas, panels, village_card
 from views.context import Context
 from views.labels import label, number, percent, say
 from views.maps import ClassStyle, show_map
-from views.pages.coverage import add_towns, status_classes, village_needs, village_status
+from views.pages.coverage import OUT_OF_SCOPE, add_towns, status_classes, village_needs, village_status
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
@@ -130,7 +130,26 @@ def bars(context: Context, rows: pd.DataFrame, *, size: int = 14) -> Any:
     return (fill + text).properties(height=max(200, round(2.3 * size) * len(rows) + 60))
 
 
-def draw(context: Context, town: str | None, *, key: str = "overview_map", height: int = MAP_HEIGHT) -> None:
+def choose_status(context: Context, town: str | None) -> list[str]:
+    """Let the person keep some statuses of the whole group on the map."""
+    needs = village_needs(context)
+    if not needs:
+        return []
+    findings = context.assessment.findings
+    own = findings[(findings["unit_kind"] == "village") & (findings["need"] == needs[0].id)]
+    counts = (own if town is None else own[own["town"] == town])["status"].value_counts()
+    found = {name: int(counts.get(name, 0)) for name in panels.STATUSES}
+    return panels.choose_classes(needs[0].label, "status", found, context, "overview_status")
+
+
+def draw(
+    context: Context,
+    town: str | None,
+    *,
+    key: str = "overview_map",
+    height: int = MAP_HEIGHT,
+    keep: list[str] | None = None,
+) -> None:
     """Draw villages by the whole group's status; a click leads to the village's card on the coverage page."""
     villages = atlas.drawn(context, "villages")
     needs = village_needs(context)
@@ -146,6 +165,7 @@ def draw(context: Context, town: str | None, *, key: str = "overview_map", heigh
             classes=status_classes(context),
             town=town,
             towns=towns,
+            keep=None if keep is None else [*keep, OUT_OF_SCOPE],
             opacity=0.8,
         )
     }
@@ -197,7 +217,30 @@ def show_towns(context: Context) -> None:
     head.markdown(f"##### {say(language, 'by_town')}")
     with button:
         panels.offer_download(context, {"分镇情况": table, "覆盖率": context.assessment.coverage}, "总览")
-    st.dataframe(table, hide_index=True, column_config=config, key="overview_towns")
+    names = table[label("field", "town", language)].tolist()
+
+    def follow() -> None:
+        rows = st.session_state["overview_towns"]["selection"]["rows"]
+        st.session_state["town_kept"] = names[rows[0]] if rows else None
+
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=config,
+        key="overview_towns",
+        on_select=follow,
+        selection_mode="single-row",
+    )
+
+
+def show_chosen(context: Context) -> None:
+    """Show the chosen village's card under the bars: what it lacks, why, on whose word."""
+    needs = village_needs(context)
+    if panels.selected("villages") is None or not needs:
+        return
+    findings = context.assessment.findings
+    with st.container(border=True, height=320):
+        village_card.show_card(context, needs[0], findings[findings["unit_kind"] == "village"])
 
 
 def page(context: Context) -> None:
@@ -214,6 +257,8 @@ def page(context: Context) -> None:
         else:
             groups = choose_group(context)
             st.altair_chart(bars(context, rows[rows["group"].isin(groups)] if groups else rows))
+        show_chosen(context)
     with place:
-        draw(context, town)
+        keep = choose_status(context, town)
+        draw(context, town, keep=keep)
     show_towns(context)

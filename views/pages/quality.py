@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from layers.problem import Problem
-from views import panels
+from views import panels, quality_map
 from views.context import Context
 from views.dropping import import_form
 from views.labels import Language, label, number, say
@@ -113,13 +113,16 @@ def contradiction_table(context: Context) -> pd.DataFrame:
     return table.rename(columns={name: label("field", name, language) for name in table.columns})
 
 
-def show_contradictions(context: Context) -> None:
+def show_contradictions(context: Context, town: str | None = None) -> None:
     """Show where the register says one thing and the map another, most people first."""
     language, rows = context.language, context.assessment.contradictions
     if rows.empty:
         st.success(say(language, "no_contradictions"))
         return
     table = contradiction_table(context)
+    if town is not None:
+        inside = table[label("field", "town", language)] == town
+        table, rows = table[inside], rows[inside.to_numpy()]
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "contradictions_shown", count=number(len(table))))
     with button:
@@ -129,11 +132,15 @@ def show_contradictions(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show what the figures rest on and what is wrong with it."""
-    names = ("tab_layers", "tab_problems", "tab_contradictions")
-    layers, problems, contradictions = st.tabs([say(context.language, name) for name in names])
+    names = ("tab_contradictions", "tab_problems", "tab_layers")
+    left, _ = st.columns([1, 4])
+    with left:
+        town = panels.choose_town(context)
+    quality_map.show(context, all_problems(context), town)
+    contradictions, problems, layers = st.tabs([say(context.language, name) for name in names])
     with layers:
         show_layers(context)
     with problems:
         show_problems(context)
     with contradictions:
-        show_contradictions(context)
+        show_contradictions(context, town)
