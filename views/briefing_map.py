@@ -125,12 +125,7 @@ def _roads(done: Assessment, ws: Workspace, brief: Briefing) -> Picture | None:
     if roads is None or not len(natural):
         return None
     places = ws.layers["natural_villages"].set_index("natural_village_id").geometry
-    due = natural[
-        natural["is_due"]
-        .astype("object")
-        .map(lambda value: value is True or str(value) in ("yes", "True"))
-        .astype(bool)
-    ]
+    due = natural[is_yes(natural, "is_due")]
     segments = done.roads.get("segments")
 
     def paint(axes: Any) -> list[Any]:
