@@ -96,7 +96,11 @@ def choose_columns(dropped: Dropped, layer: str, key: str, language: Language) -
     found = match.propose(theirs, plan).columns
     heads = [say(language, name) for name in ("import_ours", "import_required", "import_theirs")]
     rows = [
-        (field.name, label("yes_no", "yes", language) if field.required == "yes" else "", found.get(field.name))
+        (
+            f"{field.aliases[0]} · {field.name}" if field.aliases else field.name,
+            label("yes_no", "yes", language) if field.required == "yes" else "",
+            found.get(field.name),
+        )
         for field in plan.fields
     ]
     config = {heads[2]: st.column_config.SelectboxColumn(heads[2], options=theirs)}
@@ -104,8 +108,8 @@ def choose_columns(dropped: Dropped, layer: str, key: str, language: Language) -
         pd.DataFrame(rows, columns=heads), hide_index=True, disabled=heads[:2], column_config=config,
         key=f"{key}_columns_{layer}", height=240,
     )  # fmt: skip
-    pairs = zip(edited[heads[0]], edited[heads[2]], strict=True)
-    chosen = {ours: column if isinstance(column, str) else "" for ours, column in pairs}
+    pairs = zip(plan.fields, edited[heads[2]], strict=True)
+    chosen = {field.name: column if isinstance(column, str) else "" for field, column in pairs}
     is_same = {ours: column for ours, column in chosen.items() if column} == dict(found)
     return None if is_same else match.Mapping(columns=chosen)
 

@@ -53,7 +53,8 @@ def evidence_sentence(row: Any, policy: Policy, language: Language = "zh") -> st
     layer = label("layer", row.evidence_layer, language)
     if not is_known(row.evidence_id):
         return say(language, "evidence_nothing", layer=layer)
-    return f"{layer} {row.evidence_id}"
+    need = need_of(policy, str(row.evidence_id)) if row.evidence_layer == "claims" else None
+    return f"{layer} {need.label if need else row.evidence_id}"
 
 
 def claim_sentence(row: Any, language: Language = "zh") -> str:

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from views import atlas, differences, panels, whatif
-from views.context import Context, assessed, open_context, policy_choices
+from views.context import Context, assessed, open_context, policy_choices, read_policy
 from views.labels import label, say
 from views.maps import show_map, style_of
 from views.pages.coverage import add_towns, choose_need, status_classes, village_needs, village_status
@@ -55,6 +56,17 @@ def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
         st.number_input(say(language, "compare_threshold", own=own), 0, MOST_PEOPLE, step=10, key="compare_threshold")
     )
     return assumed(context, amount), say(language, "compare_assumed", threshold=amount)
+
+
+def other_policies(context: Context) -> dict[str, Path]:
+    """List the other policies, those that ask most of the same first."""
+    own = {need.id for need in context.policy.needs}
+    found = []
+    for title, path in policy_choices(context.office).items():
+        if title != context.policy.title:
+            shared = own & {need.id for need in read_policy(str(path), path.stat().st_mtime).needs}
+            found.append((-len(shared), title, path))
+    return {title: path for _, title, path in sorted(found)}
 
 
 def opened(context: Context, path: Any, day: date) -> Context:
@@ -115,18 +127,26 @@ def show_sums(left: Context, right: Context, changed: pd.DataFrame) -> None:
     counts = changed["why"].value_counts()
     parts = [say(language, f"why_{name}_count", count=int(counts.get(name, 0))) for name in ("rule", "data", "claim")]
     st.markdown(f"**{say(language, 'changes_found', count=len(changed))}** {' · '.join(parts)}")
+    asked_before, asked_after = (set(side.assessment.coverage["need"]) for side in (left, right))
+    shared = asked_before & asked_after
     lines = [
         say(language, "change_line", need=panels.plain(names.get(str(row.Index), row.Index)),
             people=differences.signed(row.people), villages=differences.signed(row.villages))
-        for row in table.itertuples() if row.villages or row.people
+        for row in table.itertuples() if (row.villages or row.people) and row.Index in shared
     ]  # fmt: skip
+    for key, asked in (("only_left", asked_before - shared), ("only_right", asked_after - shared)):
+        if asked:
+            lines.append(
+                say(language, key, needs=panels.plain("、".join(names.get(need, need) for need in sorted(asked))))
+            )
     before, after = (side.assessment.natural_villages for side in (left, right))
     due = [rows[rows["is_due"].fillna(False).astype(bool)] for rows in (before, after)]
-    if len(due[0]) != len(due[1]) or due[0]["population"].sum() != due[1]["population"].sum():
+    has_thresholds = all(rows["threshold"].notna().any() for rows in (before, after))
+    if has_thresholds and (len(due[0]) != len(due[1]) or due[0]["population"].sum() != due[1]["population"].sum()):
         people = differences.signed(due[1]["population"].sum() - due[0]["population"].sum())
         lines.append(say(language, "change_due", people=people, villages=differences.signed(len(due[1]) - len(due[0]))))
-    for line in lines:
-        st.markdown(f"- {line}")
+    if lines:
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def told(left: Context, right: Context, changed: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +154,9 @@ def told(left: Context, right: Context, changed: pd.DataFrame) -> pd.DataFrame:
     language = left.language
     names: dict[str, str] = {}
     for side in (left, right):
-        for layer, id_field in (("villages", "village_id"), ("natural_villages", "natural_village_id")):
+        for layer, id_field in (
+            ("towns", "town_id"), ("villages", "village_id"), ("natural_villages", "natural_village_id")
+        ):  # fmt: skip
             frame = side.frame(layer)
             names |= dict(zip(frame[id_field], frame["name"].astype(object), strict=True)) if len(frame) else {}
     needs = {need.id: need.label for need in (*right.policy.needs, *left.policy.needs)}
@@ -172,29 +194,35 @@ def page(context: Context) -> None:
     if found is None:
         st.info(say(language, "compare_nothing"))
         return
-    other, title = found
     own = {"day": context.day.isoformat(), "policy": context.policy.title}.get(str(mode), say(language, "compare_own"))
+    sides = [(context, own), found]
+    if mode == "day":  # the earlier day stands on the left
+        sides.sort(key=lambda side: side[0].day)
+    (before, before_text), (after, after_text) = sides
     for column, side, text, key in zip(
-        st.columns(2, gap="small"), (context, other), (own, title), ("pair_left", "pair_right"), strict=True
+        st.columns(2, gap="small"), (before, after), (before_text, after_text), ("pair_left", "pair_right"), strict=True
     ):
         with column:
             if mode == "scenario":
                 draw_villages(side, text, key, town)
-            elif need is not None and village_needs(other):
+            elif need is not None and village_needs(side):
                 draw(side, need.id, text, key, town)
+            else:
+                st.markdown(f"##### {panels.plain(text)}")
+                st.info(say(language, "no_village_needs", policy=panels.plain(side.policy.title)))
     changed = pd.concat(
         [
-            differences.status_changes(context.assessment.findings, other.assessment.findings),
-            differences.village_changes(context.assessment.natural_villages, other.assessment.natural_villages),
+            differences.status_changes(before.assessment.findings, after.assessment.findings),
+            differences.village_changes(before.assessment.natural_villages, after.assessment.natural_villages),
         ],
         ignore_index=True,
     )
     if town is not None:
         changed = changed[changed["town"] == town]
-    show_sums(context, other, changed)
-    table = told(context, other, changed)
+    show_sums(before, after, changed)
+    table = told(before, after, changed)
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "compare_note"))
     with button:
-        panels.offer_download(context, {"变化": table}, "对比", 对比=title, 乡镇=town)
+        panels.offer_download(context, {"变化": table}, "对比", 对比=f"{before_text} → {after_text}", 乡镇=town)
     panels.show_table(table, key="compare_table", ids=list(changed["unit_id"]), kind="villages")

@@ -13,7 +13,7 @@ ORDER = ("villages", "natural_villages", "roads", "households", "facilities", "c
 
 def explain_empty(office: Office, language: Language) -> None:
     """Tell a newcomer what this is and what to send first."""
-    st.title(f"{label('app', 'name', language)} · {plain(office.name)}")
+    st.header(f"{label('app', 'name', language)} · {plain(office.name)}")
     st.info(say(language, "empty_intro"), icon=":material/waving_hand:")
     user = current_user(office)
     for number, name in enumerate(ORDER, start=1):
