@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.summary import WHOLE
-from views import atlas, panels, village_card
+from views import atlas, briefing_panel, panels, village_card
 from views.context import Context
 from views.labels import label, number, percent, say
 from views.maps import ClassStyle, show_map
@@ -245,9 +245,11 @@ def show_chosen(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show where the county stands."""
-    left, _ = st.columns([1, 4])
+    left, _, right = st.columns([1, 3, 1], vertical_alignment="bottom")
     with left:
         town = panels.choose_town(context)
+    with right:
+        briefing_panel.offer(context)
     rows = coverage_rows(context, town)
     show_headline(context, town, rows)
     chart, place = st.columns([1, 1], gap="medium")
