@@ -1,6 +1,7 @@
 """The stretches of unhardened road that candidates need: who depends on each, how long it is, what it costs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -53,15 +54,31 @@ def make_segments(
     held = _stretches(states, rows[position], edge)
     frame = _measured(ws, core, states, held, table, prices)
     segment_ids: dict[int, list[str]] = {}
-    shared: dict[int, set[int]] = {}
+    widest: dict[int, tuple[int, ...]] = {}
     for segment_id, users in zip(frame["segment_id"], frame.pop("users"), strict=True):
         for row in users:
             segment_ids.setdefault(row, []).append(segment_id)
-            shared.setdefault(row, set()).update(users)
+            if len(users) > len(widest.get(row, ())):
+                widest[row] = users
     listed = [";".join(segment_ids.get(row, [])) for row in range(len(table))]
-    others = [";".join(sorted(str(ids[user]) for user in shared.get(row, set()) - {row})) for row in range(len(table))]
+    others = _shared_with(widest, ids, len(table))
     table = table.assign(segment_ids=pd.array(listed, dtype="str"), shared_with=pd.array(others, dtype="str"))
     return gpd.GeoDataFrame(frame[SEGMENT_COLUMNS], geometry="geometry", crs=ws.crs), table
+
+
+def _shared_with(widest: Mapping[int, tuple[int, ...]], ids: NDArray[Any], count: int) -> list[str]:
+    """Name the other villages on each one's way: those of its most used stretch.
+
+    The ways are a forest that grows towards the core, so whoever joins a way shares all that lies beyond; the most
+    used stretch has met everybody.
+    """
+    others = [""] * count
+    named: dict[tuple[int, ...], list[tuple[str, int]]] = {}
+    for row, users in widest.items():
+        if users not in named:
+            named[users] = sorted((str(ids[user]), user) for user in users)
+        others[row] = ";".join(name for name, user in named[users] if user != row)
+    return others
 
 
 def _no_segments(ws: Workspace) -> gpd.GeoDataFrame:
@@ -106,14 +123,16 @@ def _measured(
         name: pd.to_numeric(table[name]).to_numpy(np.float64, na_value=np.nan)
         for name in ("population", "poor_population")
     }
+    groups = {users: ";".join(sorted(str(ids[user]) for user in users)) for users in {users for _, users, _ in held}}
+    sums = {users: [people[name][list(users)].sum() for name in people] for users in groups}
     frame = pd.DataFrame(
         {
             "road": [road for road, _, _ in held],
             "users": [users for _, users, _ in held],
             "length_km": length_mm / 1e6,
-            "people": [people["population"][list(users)].sum() for _, users, _ in held],
-            "poor_people": [people["poor_population"][list(users)].sum() for _, users, _ in held],
-            "natural_village_ids": [";".join(sorted(str(ids[user]) for user in users)) for _, users, _ in held],
+            "people": [sums[users][0] for _, users, _ in held],
+            "poor_people": [sums[users][1] for _, users, _ in held],
+            "natural_village_ids": [groups[users] for _, users, _ in held],
             "is_unknown": np.bincount(owner, weights=core.surface[states.origin[edges]] == UNKNOWN) > 0,
             "start_km": start,
             "end_km": stop,
