@@ -9,7 +9,7 @@ import streamlit as st
 from geo.errors import AppError
 from views import decision, whatif
 from views.context import Context
-from views.labels import say
+from views.labels import Language, label, number, percent, say
 from views.plain import plain
 
 
@@ -69,9 +69,33 @@ def show_one(context: Context, held: decision.Decision) -> None:
             f"{record['by']} · {record['frozen_at']} · {record['basis']['day']} · {record['basis']['policy']['title']}"
         )
     )
-    st.json({key: record[key] for key in ("parameters", "figures", "basis")}, expanded=1)
+    st.dataframe(figure_table(record, language), hide_index=True, key=f"figures_{held.seq}")
+    with st.expander(say(language, "decision_raw")):
+        st.json(dict(record), expanded=1)
     if st.button(say(language, "decision_compare"), key=f"compare_{held.seq}", icon=":material/difference:"):
         show_differences(context, record)
+
+
+def figure_table(record: Mapping[str, Any], language: Language) -> pd.DataFrame:
+    """Lay out what was asked and what came out, as frozen."""
+    figures = record["figures"]
+    held = {**record["parameters"], **figures["roads"], **figures["budget"], "houses": figures["houses"]}
+    rows = [(label("frozen", key, language), written(key, value)) for key, value in held.items()]
+    heads = [say(language, key) for key in ("difference_what", "difference_then")]
+    return pd.DataFrame(rows, columns=heads)
+
+
+def written(key: str, value: Any) -> str:
+    """Write a frozen figure; nothing is a dash.
+
+    >>> written("people", 1234.0), written("gap", 0.0123), written("until", 2020), written("threshold", None)
+    ('1,234', '1.23%', '2020', '—')
+    """
+    if value is None or key == "until":
+        return "—" if value is None else str(value)
+    if key == "gap":
+        return percent(float(value), 2)
+    return number(float(value), 0 if float(value).is_integer() else 1)
 
 
 def show_differences(context: Context, record: Mapping[str, Any]) -> None:

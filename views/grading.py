@@ -25,12 +25,17 @@ def bounds(values: pd.Series, classes: int = 5) -> list[float]:
     return [float(end) for end in dict.fromkeys(ends)]
 
 
+def spread(low: float, high: float, decimals: int) -> str:
+    """Write the first class: both its bounds, or the one value it holds."""
+    return number(high, decimals) if low == high else f"{number(low, decimals)}–{number(high, decimals)}"
+
+
 def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple[pd.Series, dict[str, ClassStyle]]:
     """Class numbers by feature id, and give each class its style with its bounds (the legend counts them).
 
     >>> names, styles = graded(pd.Series([0.0, 10.0, None], index=["a", "b", "c"]), "zh")
     >>> names.tolist(), [style.label for style in styles.values()]
-    (['0', '1', 'none'], ['0–0', '0–10', '数据不足'])
+    (['0', '1', 'none'], ['0', '＞0–10', '数据不足或不在范围'])
     """
     ends = bounds(values)
     places = (
@@ -44,7 +49,11 @@ def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple
     shades = np.linspace(0, len(CLASSED) - 1, max(len(ends), 1)).round().astype(int)
     styles: dict[str, ClassStyle] = {}
     for place, end in enumerate(ends):
-        text = f"{number(lowest if place == 0 else ends[place - 1], decimals)}–{number(end, decimals)}"
+        text = (
+            spread(lowest, end, decimals)
+            if place == 0
+            else f"＞{number(ends[place - 1], decimals)}–{number(end, decimals)}"
+        )
         styles[str(place)] = ClassStyle(text, CLASSED[shades[place]], outline="#5f6b73", width=0.8)
     if (names == NOTHING).any():
         text = say(language, "no_data")

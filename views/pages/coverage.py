@@ -70,7 +70,8 @@ def attributes(context: Context, need: Need) -> dict[str, pd.Series]:
     judged = findings[findings["need"].isin(single)]
     gaps = (judged["status"] == "gap").groupby(judged["unit_id"]).sum()
     held = {name: villages[name].astype("float64") for name in ("population", "households") if name in villages}
-    held["gap_count"] = gaps.reindex(villages.index).astype("float64")
+    is_asked = villages.index.isin(findings.loc[findings["need"] == need.id, "unit_id"])
+    held["gap_count"] = gaps.reindex(villages.index).astype("float64").where(is_asked)  # out of scope is not “no gap”
     access = context.assessment.access
     kinds = kinds_of(need)
     own = access[(access["unit_kind"] == "village") & access["service"].isin(kinds)] if len(access) else access
