@@ -47,7 +47,20 @@ def choose_first_row(page: Page) -> None:
     page.keyboard.press("Home")
 
 
-PAGES = ["overview", "coverage", "roads", "programme", "network", "housing", "projects", "quality"]
+BUSY_OVER = "() => !document.querySelector('[data-testid=stSpinner], [data-testid=stStatusWidget]')"
+PAGES = [
+    "overview",
+    "coverage",
+    "roads",
+    "programme",
+    "network",
+    "housing",
+    "projects",
+    "ledger",
+    "compare",
+    "meeting",
+    "quality",
+]
 ACTIONS = {"coverage": lambda page: click_map(page, 0.58, 0.25), "roads": choose_first_row, "housing": choose_first_row}
 
 
@@ -63,7 +76,9 @@ def take(page: Page, address: str, name: str, width: int) -> None:
     """Open a page, do what a planner does there first, and keep the picture."""
     page.goto(f"{address}/{'' if name == 'overview' else name}")
     page.wait_for_selector("h3", timeout=90_000)
-    page.wait_for_timeout(5000)
+    page.wait_for_timeout(3000)
+    page.wait_for_function(BUSY_OVER, timeout=90_000)
+    page.wait_for_timeout(4000)
     if name in ACTIONS:
         ACTIONS[name](page)
         page.wait_for_timeout(3000)
