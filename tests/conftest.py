@@ -52,3 +52,8 @@ def store(request, tmp_path):
     if request.param == "sqlite":
         return tmp_path / "ledger.sqlite"
     return request.getfixturevalue("postgresql_url")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run browser tests last: their event loop stays for the process, and other tests start loops of their own."""
+    items.sort(key=lambda item: "tests/browser" in item.path.as_posix())
