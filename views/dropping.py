@@ -33,8 +33,8 @@ def looked_at(file_id: str, _upload: Any) -> Dropped:
 def masked(frame: Any, schema_name: str) -> pd.DataFrame:
     """Give the first rows as a table in which what may be personal cannot be read.
 
-    >>> masked(pd.DataFrame({"户主姓名": ["张三"], "人口": [4]}), "households").iloc[0].tolist()
-    ['•••', 4]
+    >>> masked(pd.DataFrame({"户主姓名": ["张三"], "人口": [4]}), "households").astype(str).iloc[0].tolist()
+    ['•••', '4']
     """
     table = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).head(FIRST_ROWS)
     plan = schema.load()[schema_name]
