@@ -237,7 +237,7 @@ def point_states(
     may_reach = np.append(_reaching(core, core.is_core_high), False)[near.edge]
     state[(is_stranded & may_reach) | ~np.isfinite(xy).all(axis=1)] = "unknown"
     join_xy = np.where((node >= 0)[:, None], cut.node_xy[node] if len(cut.node_xy) else np.nan, np.nan)
-    new_m = np.where(is_stranded, _new_length(xy, join_xy, joined.distance_m, detour_factor, new_road_m), 0.0)
+    new_m = _new_length(is_stranded, xy, join_xy, joined.distance_m, detour_factor, new_road_m)
     meets = _meeting_road(core, cut, origin, low if not core.is_core.any() else high, node)
     return States(state, gaps[0], gaps[1], new_m, meets, node, cut, origin, high, states[0], states[1], join_xy)
 
@@ -270,15 +270,24 @@ def _state(gap: Floats, is_stranded: Flags) -> NDArray[Any]:
 
 
 def _new_length(
-    xy: Floats, join_xy: Floats, straight_m: Floats, detour_factor: float | None, new_road_m: Stretch | None
+    is_stranded: Flags,
+    xy: Floats,
+    join_xy: Floats,
+    straight_m: Floats,
+    detour_factor: float | None,
+    new_road_m: Stretch | None,
 ) -> Floats:
-    """Measure the new road to where it meets the network; NaN where nothing can be met or no factor is given."""
-    length = np.where(np.isfinite(straight_m), straight_m, np.nan) * (
-        np.nan if detour_factor is None else detour_factor
-    )
+    """Measure the new road of stranded points to where it meets the network, 0 for the others.
+
+    Over the terrain where `new_road_m` knows it, else straight times the factor; NaN where nothing can be met or no
+    factor is given.
+    """
+    factor = np.nan if detour_factor is None else detour_factor
+    length = np.where(is_stranded, np.where(np.isfinite(straight_m), straight_m, np.nan) * factor, 0.0)
     if new_road_m is not None:
-        can = np.isfinite(join_xy).all(axis=1) & np.isfinite(xy).all(axis=1)
-        length[can] = np.asarray(new_road_m(xy[can], join_xy[can]), np.float64)
+        can = np.flatnonzero(is_stranded & np.isfinite(join_xy).all(axis=1) & np.isfinite(xy).all(axis=1))
+        laid = np.asarray(new_road_m(xy[can], join_xy[can]), np.float64)
+        length[can] = np.where(np.isfinite(laid), laid, length[can])
     return length
 
 

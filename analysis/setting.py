@@ -1,5 +1,6 @@
 """What a rule may ask of the roads, worked out once and only when asked."""
 
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,11 @@ import numpy as np
 from analysis.access import RoadGraph, Ways, arrive, make_graph, ways_to
 from analysis.answers import Context, RoadStates
 from analysis.features import Features
-from analysis.policy import Policy
+from analysis.policy import Policy, value_on
 from analysis.roads import RoadPlan, natural_villages, road_states
 from analysis.units import Floats, Ints
+from geo.errors import CRSError, InputError
+from geo.leastcost import least_cost
 from geo.network import Network
 from geo.raster import sample
 from layers.workspace import Workspace
@@ -30,8 +33,10 @@ class Setting:
     @cached_property
     def plan(self) -> RoadPlan:
         """Say which natural villages reach the hardened core, and what is missing."""
-        dem = self.elevation_m if self.dem else None
-        return natural_villages(self.ws, self.policy, self.day, dem=dem, max_age_days=self.max_age_days)
+        dem, laid = (self.elevation_m, self.new_road_m) if self.dem else (None, None)
+        return natural_villages(
+            self.ws, self.policy, self.day, dem=dem, max_age_days=self.max_age_days, new_road_m=laid
+        )
 
     @cached_property
     def network(self) -> Network | None:
@@ -68,6 +73,23 @@ class Setting:
     def elevation_m(self, points: Floats) -> Floats:
         """Read the height of places, (n, 2) in metres, from the terrain: metres, NaN outside it."""
         return sample(str(self.dem), points, crs=self.ws.crs)
+
+    def new_road_m(self, starts: Floats, ends: Floats) -> Floats:
+        """Lay new roads over the terrain within the policy's grade: metres, NaN where the terrain cannot tell.
+
+        Without a grade in the policy, or with heights in another coordinate system, nothing is laid and the straight
+        length times the detour factor counts.
+        """
+        limit = value_on(self.policy, "road.max_grade_percent", self.day)
+        length = np.full(len(starts), np.nan)
+        if limit is None:
+            return length
+        for place in range(len(starts)):
+            pair = starts[place : place + 1], ends[place : place + 1]
+            with suppress(InputError, CRSError):  # too far apart, or heights elsewhere: the straight line counts
+                found = least_cost(str(self.dem), *pair, crs=self.ws.crs, max_grade_percent=float(limit.amount))
+                length[place] = found.length_m[0] if found.is_feasible[0] else np.nan
+        return length
 
     def context(self) -> Context:
         """Offer all this to the rules."""

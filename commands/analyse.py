@@ -9,7 +9,7 @@ import click
 
 from analysis.plan import programme
 from analysis.policy import load_policy
-from analysis.roads import natural_villages
+from analysis.setting import Setting
 from commands.shell import FILE, FOLDER, SIZES, Result, command, progress, read_day
 from geo.raster import zonal as zonal_statistics
 from geo.traveltime import write_travel_time
@@ -47,9 +47,8 @@ def plan(
     on = read_day(day) or desk.default_day()
     money = reports.read_budgets(budgets)
     workspace = desk.workspace(on)
-    roads = natural_villages(
-        workspace, load_policy(desk.policy_path), on, max_age_days=int(desk.settings["max_age_days"])
-    )
+    policy, allowance = load_policy(desk.policy_path), int(desk.settings["max_age_days"])
+    roads = Setting(workspace, policy, on, max_age_days=allowance, dem=desk.rasters(on).get("dem")).plan
     made = programme(roads, budgets=money, gap=gap, seconds=seconds)
     files = programme_files.write(made, out, workspace, money) if out else []
     data = {

@@ -1,16 +1,24 @@
 """The whole assessment: every table, what adds up, what never moves, what stays inside."""
 
 import itertools
+from datetime import date
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import CRS
+from rasterio import Affine
 
 from analysis.assess import STAGES, assess
 from analysis.claims import CONTRADICTION_COLUMNS
 from analysis.coverage import FINDING_COLUMNS
 from analysis.housing import HOUSING_COLUMNS
+from analysis.policy import Policy, Value
+from analysis.setting import Setting
 from layers.workspace import Workspace
 from tests.drawn import DAY, claims, facility, source, workspace
 from tests.drawn_county import RULES, county, county_layers
@@ -167,3 +175,25 @@ def test_claims_nobody_can_use_are_told():
         ("unknown_unit", "toilet"),
     ]
     assert "v9" in told[1].message
+
+
+def test_a_new_road_goes_round_a_ridge_and_is_longer_than_the_straight_line(tmp_path: Path) -> None:
+    """Contract: new_km over the terrain by least cost where there is one, else straight times the detour factor."""
+    heights = np.zeros((100, 100), dtype=np.float32)
+    heights[20:, 48:52] = 300.0  # a wall with a way round in the north
+    path = tmp_path / "dem.tif"
+    shape = {"driver": "GTiff", "height": 100, "width": 100, "count": 1, "dtype": "float32", "crs": "EPSG:4547"}
+    with rasterio.open(path, "w", **shape, transform=Affine(30, 0, 0, 0, -30, 3000)) as raster:
+        raster.write(heights, 1)
+    value = Value(date(2016, 1, 1), 9, "percent", "", unsourced=True)
+    ws = Workspace({}, CRS("EPSG:4547"), {}, (), "")
+    policy = Policy("p", "", "", {"road.max_grade_percent": (value,)}, ())
+    setting = Setting(ws, policy, date(2018, 1, 1), dem=path)
+    starts = np.array([[1215.0, 2205.0], [615.0, 615.0], [1215.0, 615.0], [0.0, -9000.0]])
+    ends = np.array([[1815.0, 2205.0], [1215.0, 615.0], [1815.0, 615.0], [600.0, -9000.0]])
+    round_the_end, flat, walled_in, off_the_map = setting.new_road_m(starts, ends)
+    assert 660 < round_the_end < 2000
+    assert flat == pytest.approx(600, abs=1)
+    assert np.isnan([walled_in, off_the_map]).all()
+    without = Setting(ws, Policy("p", "", "", {}, ()), date(2018, 1, 1), dem=path)
+    assert np.isnan(without.new_road_m(np.array([[615.0, 615.0]]), np.array([[1215.0, 615.0]]))).all()

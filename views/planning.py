@@ -12,7 +12,8 @@ import streamlit as st
 
 from analysis.plan import Programme, WorksTree, programme, stability, works_tree
 from analysis.policy import Policy
-from analysis.roads import RoadPlan, natural_villages
+from analysis.roads import RoadPlan
+from analysis.setting import Setting
 from layers.workspace import Workspace
 from views.context import Context
 
@@ -57,8 +58,8 @@ def works(context: Context) -> Works:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _works(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None) -> Works:
-    del key, dem  # slopes matter for safety works only, which are not planned here
-    road_plan = natural_villages(_ws, _policy, day, max_age_days=allowance)
+    del key
+    road_plan = Setting(_ws, _policy, day, max_age_days=allowance, dem=dem).plan
     tree = works_tree(road_plan)
     everything = programme(road_plan, budgets={day.year: EVERYTHING_CNY10K}, tree=tree, frontier_steps=0, seconds=2)
     lines = everything.geometry[["project_id", "geometry"]].reset_index(drop=True)
