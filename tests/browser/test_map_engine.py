@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 PAGE = Path(__file__).resolve().parent / "pages" / "engine_page.py"
@@ -199,10 +200,10 @@ def test_hostile_names_are_shown_as_text(view) -> None:
 
 def test_the_legend_counts_what_passes_the_filter(view) -> None:
     rows = view.locator(".atlas-legend-layer", has_text="村").locator(".atlas-legend-row")
-    assert rows.count() == 4
+    expect(rows).to_have_count(4)
     tick(view, "未达标")
     view.wait_for_function(f"() => {ATLAS}.tiles.view('villages').filters[0]?.[1].size === 3")
-    assert rows.count() == 3
+    expect(rows).to_have_count(3)
     layer = view.locator(".atlas-legend-head", has_text="道路")
     layer.click()
     view.wait_for_function(f"() => !{ATLAS}.tiles.view('roads').isVisible")
