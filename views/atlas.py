@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from analysis.features import ID_OF
 from layers.workspace import Workspace
 from views.context import Context
 from views.labels import Language, label
@@ -24,16 +25,6 @@ from views.maps import (
 )
 from views.signin import audience
 
-ID_FIELDS = {
-    "towns": "town_id",
-    "villages": "village_id",
-    "natural_villages": "natural_village_id",
-    "households": "household_id",
-    "roads": "road_id",
-    "bridges": "bridge_id",
-    "facilities": "facility_id",
-    "hazards": "hazard_id",
-}
 KINDS = {"towns": "polygon", "villages": "polygon", "hazards": "polygon", "roads": "line"}
 FIRST_ZOOM = {"G": 0, "S": 0, "X": 0, "Y": 9, "C": 10}
 
@@ -91,7 +82,7 @@ def display_text(name: str, frame: Any, language: Language) -> list[str]:
         return list(kinds + " · " + frame["name"].fillna(""))
     if name in {"towns", "villages", "natural_villages", "bridges"}:
         return list(frame["name"].fillna(""))
-    return list(frame[ID_FIELDS[name]])
+    return list(frame[ID_OF[name]])
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)
@@ -107,11 +98,11 @@ def drawn_layer(
         zooms = frame["admin_class"].map(FIRST_ZOOM).fillna(11).to_numpy(np.uint8)
     who = frozenset(audience)
     kind: Any = KINDS.get(name, "point")
-    source = register_source(frame, id_field=ID_FIELDS[name], kind=kind, min_zooms=zooms, audience=who)
+    source = register_source(frame, id_field=ID_OF[name], kind=kind, min_zooms=zooms, audience=who)
     column = "name" if name == "towns" else "town"
     towns = register_column(codes_of(frame[column], _towns), audience=who) if column in frame else None
     texts = register_labels(display_text(name, frame, language), audience=who)
-    return Drawn(name, source, pd.Index(frame[ID_FIELDS[name]]), frame, texts, towns, who)
+    return Drawn(name, source, pd.Index(frame[ID_OF[name]]), frame, texts, towns, who)
 
 
 def drawn(context: Context, name: str, *, rows: str = "all", frame: Any = None) -> Drawn | None:

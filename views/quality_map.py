@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analysis.features import ID_OF
 from layers.problem import Problem
 from views import atlas, panels
 from views.context import Context
@@ -14,7 +15,6 @@ from views.maps import ClassStyle, show_map
 from views.pages.coverage import add_towns
 
 MAP_HEIGHT = 470
-ID_FIELDS = atlas.ID_FIELDS
 MOST_LISTED = 12
 
 
@@ -23,7 +23,7 @@ def village_of(context: Context, layer: str, subjects: pd.Series) -> pd.Series:
     if layer == "villages":
         return subjects
     frame = context.frame(layer)
-    field = ID_FIELDS.get(layer)
+    field = ID_OF.get(layer)
     if field is None or field not in frame or "village_id" not in frame:
         return pd.Series(pd.NA, index=subjects.index, dtype="object")
     return subjects.map(frame.drop_duplicates(field).set_index(field)["village_id"].astype("object"))
