@@ -7,6 +7,7 @@ from tracker.accounts import User
 from views.briefing_files import log, prepare, render
 from views.context import Context
 from views.labels import label, say
+from views.plain import plain
 
 MIMES = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -68,7 +69,7 @@ def _make(context: Context, kind: str, is_public: bool, number: str) -> None:
         log(context.office, brief, kind, by=context.user.username)
     except AppError as error:
         st.session_state.pop(_MADE, None)
-        st.error(str(error).replace("$", "\\$"))
+        st.error(plain(error))
         return
     key = (context.key, context.user.username, kind, is_public, number)
     st.session_state[_MADE] = {"key": key, "content": content, "missing": brief.missing}
@@ -85,4 +86,4 @@ def _hand_over(context: Context, key: tuple[object, ...]) -> None:
     title = say(context.language, "download")
     st.download_button(title, made["content"], file_name=name, mime=MIMES[kind], key="briefing_file", on_click="ignore")
     if made["missing"]:
-        st.warning(say(context.language, "briefing_missing", letters="、".join(made["missing"])))
+        st.warning(say(context.language, "briefing_missing", letters=plain("、".join(made["missing"]))))

@@ -28,6 +28,7 @@ from views.pages import (
     users,
 )
 from views.pages.empty import explain_empty
+from views.plain import plain
 from views.scope import may_open, scoped
 from views.signin import NOBODY, current_user
 
@@ -72,7 +73,7 @@ def run_page(name: str, office: Office) -> None:
         PAGES[name][0](context)
         address.write_out(name)
     except AppError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def main() -> None:
         office = desk(office_path().absolute())
         user = current_user(office)
     except AppError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     if user is NOBODY:
         st.error("登录已失效，请刷新页面重新登录。", icon=":material/lock:")

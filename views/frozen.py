@@ -59,7 +59,7 @@ def show_one(context: Context, held: decision.Decision) -> None:
     wrong = decision.faults(context.office, held)
     if wrong:
         for sentence in wrong:
-            st.error(sentence, icon=":material/gpp_bad:")
+            st.error(plain(sentence), icon=":material/gpp_bad:")
     else:
         st.success(say(language, "decision_whole", digest=held.digest[:16]), icon=":material/verified:")
     st.markdown(f"**{plain(record['title'])}**")

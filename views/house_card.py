@@ -169,7 +169,7 @@ def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str)
         if days:
             notice = context.policy.tables.get("notice", {})
             st.date_input(
-                f"公示开始日（改造完成的须公示满 {days} 天，条款 {notice.get('reference', '')}）",
+                f"公示开始日（改造完成的须公示满 {days} 天，条款 {panels.plain(notice.get('reference', ''))}）",
                 None,
                 key=f"{name}_notice",
                 format="YYYY-MM-DD",

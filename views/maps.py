@@ -28,6 +28,7 @@ from views.mapspec import (
     TileLayer,
     style_of,
 )
+from views.plain import plain
 from views.tilestore import EVERYONE, store
 
 __all__ = [
@@ -153,7 +154,7 @@ def show_map(
     try:
         held = assets.load()
     except StoreError as missing:
-        st.error(str(missing))
+        st.error(plain(missing))
         return MapEvent()
     digest = store().add_map(definition_of(replace(spec, bounds=ANYWHERE), held.digest))
     patch = {

@@ -87,7 +87,7 @@ def show_notice() -> None:
     """Show once what became of the last save."""
     kind, text = st.session_state.pop(NOTICE, ("", ""))
     if kind == "error":
-        st.error(text, icon=":material/error:")
+        st.error(panels.plain(text), icon=":material/error:")
     elif kind:
         st.toast(panels.plain(text), icon=":material/check_circle:")
 

@@ -15,6 +15,7 @@ from tracker.projects import Description, Project, projects, propose
 from views import atlas, moving, panels
 from views.context import Context
 from views.labels import label
+from views.plain import plain
 from views.recheck import CONNECTED, HOUSE, need_label, owner_of, place_name, sector_of
 
 KINDS = (*SECTORS, "other")
@@ -188,7 +189,7 @@ def _enter(context: Context, described: Description, at: date) -> None:
             context.office.ledger, described, at=at, by=context.user.username, event_id=moving.form_id("proposal")
         )
     except AppError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
     st.session_state.pop("form_proposal", None)
     st.session_state[moving.NOTICE] = ("success", f"已登记 {number} {described.title}，在“项目与进度”页继续。")

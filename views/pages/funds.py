@@ -73,7 +73,7 @@ def show_funds(context: Context) -> None:
         ) or ["source"]
     kept = [item for item in whole if (town is None or item.town == town) and (year is None or item.year == year)]
     if not whole:
-        st.info(f"还没有资金记录。{share_text(context)}", icon=":material/payments:")
+        st.info(f"还没有资金记录。{panels.plain(share_text(context))}", icon=":material/payments:")
         return
     show_headline(kept)
     left, right = st.columns([1.3, 1], gap="medium")
@@ -178,7 +178,7 @@ def show_form(context: Context) -> None:
     texts = {"": "不分到项目", **{key: f"{key} {item.description.title}" for key, item in listed.items()}}
     first, second = st.columns(2)
     stage = first.selectbox("类别", STAGES, format_func=lambda key: label("fund_stage", key, context.language))
-    is_split = second.checkbox("按政策比例分给各出资方", disabled=not shares, help=share_text(context))
+    is_split = second.checkbox("按政策比例分给各出资方", disabled=not shares, help=panels.plain(share_text(context)))
     project = st.selectbox("项目", list(texts), format_func=texts.__getitem__)
     with st.form("fund", border=False):
         first, second, third = st.columns(3)
@@ -238,7 +238,7 @@ def _enter(
                     event_id=f"{number}-{position}", **given,
                 )  # fmt: skip
     except AppError as error:
-        st.error(str(error))
+        st.error(panels.plain(error))
         return
     st.session_state.pop("form_fund", None)
     st.session_state[moving.NOTICE] = ("success", f"已登记 {len(parts)} 笔，共 {write_money(float(whole) / 1e4)}。")

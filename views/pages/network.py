@@ -20,7 +20,7 @@ MOST_DRAWN = 20_000
 RAMP = ("#9ecae1", "#4292c6", "#f2a33a", "#c8450b", "#7a0f5a")
 
 
-def classed(values: pd.Series, unit: str) -> tuple[np.ndarray, tuple[ClassStyle, ...]]:
+def classed(values: pd.Series, unit: str, language: Language) -> tuple[np.ndarray, tuple[ClassStyle, ...]]:
     """Sort numbers into five classes of about equal count; what has no number is a class of its own, hatched."""
     known = pd.to_numeric(values, errors="coerce")
     edges = (
@@ -61,7 +61,7 @@ def draw(context: Context, title: str, sheet: Sheet, frame: Any) -> None:
     key = f"{context.key}|{title}|{st.session_state.get('trace_service')}|{st.session_state.get('trace_soft')}|{st.session_state.get('repair_kind')}"
     source, texts = source_of(key, len(frame), frame)
     kind = "point" if frame.geometry.iloc[0].geom_type.endswith("Point") else "line"
-    codes, styles = classed(frame[sheet.measure], sheet.unit)
+    codes, styles = classed(frame[sheet.measure], sheet.unit, context.language)
     layers: list[Any] = []
     states: dict[str, Any] = {}
     roads = atlas.drawn(context, "roads")
@@ -98,7 +98,9 @@ def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
     with right:
         more = f"，只列前 {MOST_DRAWN:,} 条" if len(held) > len(frame) else ""
         st.caption(f"共 {len(held):,} 条{more}。{sheet.note}")
-        table = pd.DataFrame(frame[list(sheet.columns)]).rename(columns=sheet.columns)
+        table = pd.DataFrame(frame[list(sheet.columns)]).rename(
+            columns={name: label("road_column", name, context.language) for name in sheet.columns}
+        )
         panels.show_table(
             table,
             key=f"network_{title}",
@@ -106,25 +108,24 @@ def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
             kind="sheet",
             height=MAP_HEIGHT - 110,
         )
-        panels.offer_download(context, {title: table}, f"路网体检_{title}")
+        panels.offer_download(context, {title: table}, f"{label('page', 'network', context.language)}_{title}")
 
 
 def show_money(context: Context) -> None:
     """Show the upkeep money of poor villages' roads."""
     table = upkeep(context.workspace, context.policy, context.day)
     if table.empty:
-        st.info(f"《{context.policy.title}》没有写养护补助标准。")
+        st.info(f"《{panels.plain(context.policy.title)}》没有写养护补助标准。")
         return
     names = context.frame("villages").set_index("village_id")["name"]
     table = table.assign(village_id=table["village_id"].map(names).fillna(table["village_id"]))
-    table = table.rename(
-        columns={"village_id": "村", "town": "乡镇", "length_km": "公里", "subsidy_cny": "补助元", "note": "说明"}
-    )
+    table = table.rename(columns={name: label("road_column", name, context.language) for name in table.columns})
     st.dataframe(table, hide_index=True, key="upkeep_table")
-    panels.offer_download(context, {"养护补助": table}, "养护补助")
+    title = label("sheet", "upkeep", context.language)
+    panels.offer_download(context, {title: table}, title)
 
 
-def show_hindsight(works: Works) -> None:
+def show_hindsight(works: Works, language: Language) -> None:
     """Read an earlier list and say how much of it is connected today."""
     upload = st.file_uploader(
         "以前的清单（Excel 或 CSV，要有自然村编码一列）", type=["xlsx", "xls", "csv"], key="hindcast_file"
@@ -142,17 +143,9 @@ def show_hindsight(works: Works) -> None:
             pd.concat([own, pd.DataFrame({"natural_village_id": strangers})], ignore_index=True), works.road_plan
         )
     except AppError as error:
-        st.error(str(error))
+        st.error(panels.plain(error))
         return
-    heads = {
-        "town": "乡镇",
-        "listed": "列入",
-        "connected": "已连通",
-        "not_connected": "未连通",
-        "unknown": "不明",
-        "hit_rate_low": "命中率至少",
-        "hit_rate_high": "命中率至多",
-    }
+    heads = {name: label("hindsight", name, language) for name in table.columns}
     st.dataframe(table.rename(columns=heads), hide_index=True, key="hindcast_table")
 
 
@@ -163,19 +156,19 @@ def page(context: Context) -> None:
         return
     with st.spinner("正在整理路网…"):
         works = planning.works(context)
-    titles = [*SHEETS, "养护补助", "回头看"]
-    title = (
-        st.segmented_control("看什么", titles, default=titles[0], key="network_sheet", label_visibility="collapsed")
-        or titles[0]
-    )
-    if st.session_state.get("network_shown") != title:
-        st.session_state["network_shown"] = title
+    names = [*SHEETS, "upkeep", "hindsight"]
+    chosen = st.segmented_control(
+        "看什么", names, default=names[0], format_func=lambda name: label("sheet", name, context.language),
+        key="network_sheet", label_visibility="collapsed",
+    ) or names[0]  # fmt: skip
+    if st.session_state.get("network_shown") != chosen:
+        st.session_state["network_shown"] = chosen
         panels.select("sheet", None)
-    if title == "养护补助":
+    if chosen == "upkeep":
         show_money(context)
-    elif title == "回头看":
-        show_hindsight(works)
+    elif chosen == "hindsight":
+        show_hindsight(works, context.language)
     else:
-        sheet = SHEETS[title](context, works)
+        sheet = SHEETS[chosen](context, works)
         if sheet is not None:
-            show_sheet(context, title, sheet)
+            show_sheet(context, label("sheet", chosen, context.language), sheet)

@@ -56,7 +56,7 @@ def show_progress(context: Context) -> None:
         with right, st.container(border=True):
             show_series(context, rows, seen)
     else:
-        st.info(f"《{policy.title}》没有写分年度目标。")
+        st.info(f"《{panels.plain(policy.title)}》没有写分年度目标。")
     show_reports(context, day)
 
 
@@ -237,7 +237,7 @@ def show_form(context: Context) -> None:
                     event_id=number_,
                 )
             except AppError as error:
-                st.error(str(error))
+                st.error(panels.plain(error))
                 return
             st.session_state.pop("form_measure", None)
             st.session_state[moving.NOTICE] = ("success", "已登记。")

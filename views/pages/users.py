@@ -92,7 +92,7 @@ def _change_own(context: Context, old: str, new: str, again: str) -> None:
         sign_in(ledger, context.user.username, old, client="换密码")
         accounts.set_password(ledger, context.user.username, new, by=context.user.username)
     except AppError as error:
-        st.error(str(error))
+        st.error(panels.plain(error))
         return
     st.success("密码已换。请按浏览器刷新，用新密码登录。")
 
@@ -151,7 +151,7 @@ def show_form(context: Context, *, is_first: bool) -> None:
                     sector=sector if role == "bureau" else "", towns=towns,
                 )  # fmt: skip
             except AppError as error:
-                st.error(str(error))
+                st.error(panels.plain(error))
                 return
             if is_first:
                 st.success("管理员已建立。请按浏览器刷新，用刚才的用户名和密码登录。")
@@ -222,7 +222,7 @@ def _do(work: Any, done: str) -> None:
     try:
         work()
     except AppError as error:
-        st.error(str(error))
+        st.error(panels.plain(error))
         return
     st.session_state[moving.NOTICE] = ("success", done)
     st.rerun()
