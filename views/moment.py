@@ -5,6 +5,8 @@ from datetime import date
 
 import streamlit as st
 
+from views.labels import Language, say
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -19,29 +21,32 @@ class Moment:
         return self.as_of is not None or self.known_on is not None
 
 
-def choose_moment() -> Moment:
+def choose_moment(language: Language) -> Moment:
     """Let the person look at another day, and say so loudly while they do."""
-    with st.popover("查看哪一天", icon=":material/history:"):
-        st.caption("两个日期都空着就是现在。选了日期只能看，不能改。")
-        as_of = st.date_input("到哪一天为止发生的", None, key="as_of", format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+    with st.popover(say(language, "look_at_a_day"), icon=":material/history:"):
+        st.caption(say(language, "both_blank_is_now_with_a"))
+        as_of = st.date_input(
+            say(language, "what_had_happened_by"), None, key="as_of", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        )
         known_on = st.date_input(
-            "到哪一天为止登记的（当时所知）", None, key="known_on", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+            say(language, "as_known_on"), None, key="known_on", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
         )
     return Moment(as_of, known_on)
 
 
-def show_moment(moment: Moment) -> None:
+def show_moment(moment: Moment, language: Language) -> None:
     """Say which day is shown when it is not now."""
     if moment.is_past:
         parts = [
-            f"{moment.as_of} 为止发生的" if moment.as_of else "",
-            f"{moment.known_on} 为止已登记的" if moment.known_on else "",
+            say(language, "what_had_happened_by_2", as_of=moment.as_of) if moment.as_of else "",
+            say(language, "what_was_entered_by", known_on=moment.known_on) if moment.known_on else "",
         ]
-        st.warning(
-            f"现在显示的是{'、'.join(filter(None, parts))}情况，只能查看。清空日期回到现在。", icon=":material/history:"
-        )
+        st.warning(say(language, "moment_shown", parts="、".join(filter(None, parts))), icon=":material/history:")
 
 
-def moment_basis(moment: Moment) -> dict[str, str]:
+def moment_basis(moment: Moment, language: Language) -> dict[str, str]:
     """Write the moment for the basis of an export."""
-    return {"截至": str(moment.as_of or "现在"), "所知": str(moment.known_on or "现在")}
+    return {
+        say(language, "basis_as_of"): str(moment.as_of or say(language, "difference_now")),
+        say(language, "as_known_on_2"): str(moment.known_on or say(language, "difference_now")),
+    }

@@ -16,6 +16,7 @@ from analysis.roads import RoadPlan
 from analysis.setting import Setting
 from layers.workspace import Workspace
 from views.context import Context
+from views.labels import Language, label, say
 
 EVERYTHING_CNY10K = 1e9
 
@@ -117,7 +118,7 @@ def figures(made: Programme, question: Question) -> dict[str, float]:
     }
 
 
-def difference(new: Mapping[str, float], old: Mapping[str, float]) -> str:
+def difference(new: Mapping[str, float], old: Mapping[str, float], language: Language = "zh") -> str:
     """Tell a change as people say it.
 
     >>> a = {"people": 1312.0, "villages": 4.0, "cost_cny10k": 100.0, "budget_cny10k": 120.0}
@@ -129,9 +130,17 @@ def difference(new: Mapping[str, float], old: Mapping[str, float]) -> str:
         return f"{'+' if value >= 0 else '−'}{abs(value):,.0f} {unit}"
 
     money = new["budget_cny10k"] - old["budget_cny10k"]
-    told = "同样的预算" if abs(money) < 0.05 else f"预算 {signed(money, '万元')}"
-    return "，".join(
-        [signed(new["people"] - old["people"], "人"), signed(new["villages"] - old["villages"], "个自然村"), told]
+    told = (
+        say(language, "same_budget")
+        if abs(money) < 0.05
+        else say(language, "budget", money=signed(money, label("unit", "cny10k", language)))
+    )
+    return say(
+        language,
+        "scenario_difference",
+        people=signed(new["people"] - old["people"], label("unit", "person", language)),
+        villages=signed(new["villages"] - old["villages"], label("unit", "natural_village", language)),
+        told=told,
     )
 
 

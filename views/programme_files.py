@@ -13,13 +13,13 @@ import shapely
 from analysis.plan import FRONTIER_COLUMNS, Programme
 from analysis.roads import RoadPlan
 from layers.workspace import Workspace
-from views.labels import label
+from views.labels import Language, label, say
 from views.reports import write_bytes
 from views.results import csv_bytes
 
 LIBRARY = (
-    "项目编号", "年度", "乡镇", "路线编码", "路线名称", "路段编号", "起点桩号", "止点桩号", "里程(公里)", "技术等级", "现路面类型",
-    "现路面宽(米)", "现路基宽(米)", "估算造价(万元)", "受益人口", "受益贫困人口", "受益自然村", "前置项目", "说明",
+    "project_id", "year", "town", "route_code", "road_name", "road_id", "start_km", "end_km", "length_km", "technical_grade",
+    "surface", "pavement_width_m", "subgrade_width_m", "cost_cny10k", "people", "poor_people", "villages", "after", "why",
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any) -> lis
     return list(found.values())
 
 
-def library(made: Programme, road_plan: RoadPlan, roads: Any) -> pd.DataFrame:
+def library(made: Programme, road_plan: RoadPlan, roads: Any, language: Language = "zh") -> pd.DataFrame:
     """Lay a programme out as the bureau's project library: one row a road section of a project.
 
     Money, people and villages stand on the first row of a project only, so that a sum over the column is right.
@@ -55,29 +55,30 @@ def library(made: Programme, road_plan: RoadPlan, roads: Any) -> pd.DataFrame:
     for project in made.projects.itertuples():
         villages = [str(names.get(name, name)) for name in str(project.natural_village_ids).split(";") if name]
         head = {
-            "项目编号": project.project_id, "年度": project.year, "估算造价(万元)": round(project.cost_cny10k, 2),
-            "受益人口": project.people, "受益贫困人口": project.poor_people, "受益自然村": "、".join(villages),
-            "前置项目": project.after, "说明": project.why,
+            "project_id": project.project_id, "year": project.year, "cost_cny10k": round(project.cost_cny10k, 2),
+            "people": project.people, "poor_people": project.poor_people, "villages": "、".join(villages),
+            "after": project.after, "why": project.why,
         }  # fmt: skip
         parts = sections(number[project.project_id], made, road_plan, roads)
         if project.new_km > 0:
-            parts.append({"length_km": project.new_km, "surface": "none", "name": "新建连接线"})
+            parts.append({"length_km": project.new_km, "surface": "none", "name": say(language, "new_link_road")})
         for place, section in enumerate(parts or [{}]):
-            own = head if place == 0 else {"项目编号": project.project_id, "年度": project.year}
-            rows.append({**own, **section_cells(section)})
-    return pd.DataFrame(rows, columns=list(LIBRARY))
+            own = head if place == 0 else {"project_id": project.project_id, "year": project.year}
+            rows.append({**own, **section_cells(section, language)})
+    table = pd.DataFrame(rows, columns=list(LIBRARY))
+    return table.rename(columns={name: label("library", name, language) for name in LIBRARY})
 
 
-def section_cells(section: Mapping[str, Any]) -> dict[str, Any]:
+def section_cells(section: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """Write one road section in the bureau's columns; what is not known stays blank."""
     surface = section.get("surface")
     return {
-        "乡镇": section.get("town"), "路线编码": section.get("route_code"), "路线名称": section.get("name"),
-        "路段编号": section.get("road_id"), "起点桩号": kilometres(section.get("start_km")),
-        "止点桩号": kilometres(section.get("end_km")), "里程(公里)": kilometres(section.get("length_km")),
-        "技术等级": label("technical_grade", section["technical_grade"]) if is_text(section.get("technical_grade")) else None,
-        "现路面类型": label("surface", str(surface)) if is_text(surface) else None,
-        "现路面宽(米)": section.get("pavement_width_m"), "现路基宽(米)": section.get("subgrade_width_m"),
+        "town": section.get("town"), "route_code": section.get("route_code"), "road_name": section.get("name"),
+        "road_id": section.get("road_id"), "start_km": kilometres(section.get("start_km")),
+        "end_km": kilometres(section.get("end_km")), "length_km": kilometres(section.get("length_km")),
+        "technical_grade": label("technical_grade", section["technical_grade"], language) if is_text(section.get("technical_grade")) else None,
+        "surface": label("surface", str(surface), language) if is_text(surface) else None,
+        "pavement_width_m": section.get("pavement_width_m"), "subgrade_width_m": section.get("subgrade_width_m"),
     }  # fmt: skip
 
 

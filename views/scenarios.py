@@ -12,6 +12,7 @@ from geo.errors import AppError
 from tracker import events
 from views import planning
 from views.context import Context
+from views.labels import label, say
 from views.planning import Question
 
 SCENARIO = "road_scenario"
@@ -27,17 +28,24 @@ def show(context: Context, question: Question, made: Programme) -> None:
     """Save the question under a name; set saved ones side by side, every difference told in a line."""
     with st.form("plan_save", border=False):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        name = left.text_input("给现在这个方案起个名字", placeholder="例：压缩 2018 年预算")
-        if right.form_submit_button("保存方案", icon=":material/bookmark_add:") and name.strip():
+        name = left.text_input(
+            say(context.language, "name_this_scenario"), placeholder=say(context.language, "e_g_smaller_2018_budget")
+        )
+        if right.form_submit_button(say(context.language, "keep"), icon=":material/bookmark_add:") and name.strip():
             payload = {"name": name.strip(), "question": planning.stored(question)}
             draft = events.Draft(
-                f"road_scenario:{name.strip()}", SCENARIO, date.today(), "网页", payload, event_id=uuid.uuid4().hex
+                f"road_scenario:{name.strip()}",
+                SCENARIO,
+                date.today(),
+                context.user.username,
+                payload,
+                event_id=uuid.uuid4().hex,
             )
             events.append(context.office.ledger, draft)
-            st.success(f"方案“{name.strip()}”已保存。")
+            st.success(say(context.language, "scenario_is_kept", strip=name.strip()))
     saved = kept_scenarios(context)
     if not saved:
-        st.caption("保存两个以上方案，这里并排比较：多连通多少人、少几个村、钱差多少。")
+        st.caption(say(context.language, "keep_two_or_more_people_villages"))
         return
     now = planning.figures(made, question)
     rows: list[dict[str, Any]] = []
@@ -45,12 +53,17 @@ def show(context: Context, question: Question, made: Programme) -> None:
         try:
             sums = planning.figures(planning.answer(context, kept, frontier_steps=0), kept)
         except AppError as error:
-            rows.append({"方案": title, "与现在这个相比": str(error)})
+            rows.append(
+                {
+                    say(context.language, "scenarios"): title,
+                    say(context.language, "against_the_present_one"): str(error),
+                }
+            )
             continue
         rows.append(
             {
-                "方案": title, "预算万元": sums["budget_cny10k"], "连通人口": sums["people"], "自然村": sums["villages"], "贫困人口": sums["poor_people"],
-                "里程公里": round(sums["length_km"], 1), "用款万元": round(sums["cost_cny10k"], 1), "与现在这个相比": planning.difference(sums, now),
+                say(context.language, "scenarios"): title, say(context.language, "budget_cny_10k_2"): sums["budget_cny10k"], say(context.language, "people_connected"): sums["people"], label("field", "natural_village", context.language): sums["villages"], label("field", "poor_population", context.language): sums["poor_people"],
+                say(context.language, "length_km"): round(sums["length_km"], 1), say(context.language, "spent_cny_10k"): round(sums["cost_cny10k"], 1), say(context.language, "against_the_present_one"): planning.difference(sums, now, context.language),
             }
         )  # fmt: skip
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="plan_scenarios")

@@ -50,14 +50,14 @@ def show_funds(context: Context) -> None:
     with first:
         town = panels.choose_town(context)
     with last, st.container(horizontal=True, gap="small"):
-        moment = choose_moment()
+        moment = choose_moment(context.language)
         if (
             context.user.may("fund")
             and not moment.is_past
             and st.button("登记资金", icon=":material/add:", key="fund_new")
         ):
             show_form(context)
-    show_moment(moment)
+    show_moment(moment, context.language)
     whole = in_scope(context, funds.postings(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
     year = second.selectbox(
         "年度", sorted({item.year for item in whole}), index=None, placeholder="全部", key="fund_year"
@@ -91,7 +91,7 @@ def show_funds(context: Context) -> None:
     with button:
         panels.offer_download(
             context, {"汇总": table, "分担核对": shares, "逐笔": detail}, "资金", 乡镇=town, 年度=year,
-            **moment_basis(moment),
+            **moment_basis(moment, context.language),
         )  # fmt: skip
     panels.show_table(detail, key="fund_table", ids=[str(item.seq) for item in kept], kind="postings", height=240)
     chosen = next((item for item in kept if str(item.seq) == panels.selected("postings")), None)

@@ -123,8 +123,8 @@ def page(context: Context) -> None:
     search = second.text_input("找户", key="house_search", placeholder="户编号或村名", max_chars=60).strip()
     only_late = third.checkbox("只看超期", key="house_late")
     with last:
-        moment = choose_moment()
-    show_moment(moment)
+        moment = choose_moment(context.language)
+    show_moment(moment, context.language)
     day = moment.as_of or moving.today()
     found = (
         whole
@@ -159,7 +159,7 @@ def page(context: Context) -> None:
         with button:
             by_town = houses.counts(found).rename(columns={**HOUSE_LABELS, "town": "乡镇", "total": "合计"})
             panels.offer_download(
-                context, {"危房台账": table, "分乡镇": by_town}, "危房台账", 条件=conditions, **moment_basis(moment)
+                context, {"危房台账": table, "分乡镇": by_town}, "危房台账", 条件=conditions, **moment_basis(moment, context.language)
             )
     with right, st.container(height=HEIGHT, border=True, key="house_card"):
         chosen = next((item for item in found if item.household_id == panels.selected("households")), None)

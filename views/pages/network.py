@@ -10,7 +10,7 @@ from analysis.hindcast import hindcast, upkeep
 from geo.errors import AppError
 from views import atlas, panels, planning, uploads
 from views.context import Context
-from views.labels import number
+from views.labels import Language, label, number, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
 from views.planning import Works
 from views.road_sheets import SHEETS, Sheet
@@ -29,7 +29,7 @@ def classed(values: pd.Series, unit: str, language: Language) -> tuple[np.ndarra
         else np.array([0.0, 1.0])
     )
     codes = np.where(known.isna(), 0, np.clip(np.searchsorted(edges, known, side="right"), 1, max(len(edges) - 1, 1)))
-    styles = [ClassStyle("没有数", "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b")]
+    styles = [ClassStyle(say(language, "no_figure"), "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b")]
     for place in range(max(len(edges) - 1, 1)):
         low, high = edges[place], edges[min(place + 1, len(edges) - 1)]
         decimals = 0 if high >= 10 else 2
@@ -66,7 +66,13 @@ def draw(context: Context, title: str, sheet: Sheet, frame: Any) -> None:
     states: dict[str, Any] = {}
     roads = atlas.drawn(context, "roads")
     if roads is not None:
-        layers.append(roads.layer("道路", ClassStyle("道路", "#b6bfc6", width=0.8), interactive=False))
+        layers.append(
+            roads.layer(
+                label("layer", "roads", context.language),
+                ClassStyle(label("layer", "roads", context.language), "#b6bfc6", width=0.8),
+                interactive=False,
+            )
+        )
         states["roads"] = atlas.state(roads)
     layers.append(TileLayer("sheet", title, source, kind))  # type: ignore[arg-type]
     states["sheet"] = LayerState(
@@ -89,15 +95,15 @@ def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
     """Show a sheet as map and table, largest first."""
     held = sheet.frame[sheet.frame.geometry.notna()]
     if held.empty:
-        st.success(f"{title}：没有。{sheet.note}")
+        st.success(say(context.language, "none", title=title, note=sheet.note))
         return
     frame = held.sort_values(sheet.measure, ascending=False, kind="stable").head(MOST_DRAWN).reset_index(drop=True)
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         draw(context, title, sheet, frame)
     with right:
-        more = f"，只列前 {MOST_DRAWN:,} 条" if len(held) > len(frame) else ""
-        st.caption(f"共 {len(held):,} 条{more}。{sheet.note}")
+        more = say(context.language, "the_first_listed", MOST_DRAWN=MOST_DRAWN) if len(held) > len(frame) else ""
+        st.caption(say(context.language, "rows", count=len(held), more=more, note=sheet.note))
         table = pd.DataFrame(frame[list(sheet.columns)]).rename(
             columns={name: label("road_column", name, context.language) for name in sheet.columns}
         )
@@ -115,7 +121,7 @@ def show_money(context: Context) -> None:
     """Show the upkeep money of poor villages' roads."""
     table = upkeep(context.workspace, context.policy, context.day)
     if table.empty:
-        st.info(f"《{panels.plain(context.policy.title)}》没有写养护补助标准。")
+        st.info(say(context.language, "names_no_upkeep_money", title=panels.plain(context.policy.title)))
         return
     names = context.frame("villages").set_index("village_id")["name"]
     table = table.assign(village_id=table["village_id"].map(names).fillna(table["village_id"]))
@@ -128,12 +134,10 @@ def show_money(context: Context) -> None:
 def show_hindsight(works: Works, language: Language) -> None:
     """Read an earlier list and say how much of it is connected today."""
     upload = st.file_uploader(
-        "以前的清单（Excel 或 CSV，要有自然村编码一列）", type=["xlsx", "xls", "csv"], key="hindcast_file"
+        say(language, "an_earlier_list_excel_or_csv"), type=["xlsx", "xls", "csv"], key="hindcast_file"
     )
     if upload is None:
-        st.caption(
-            "上传往年的项目清单，看今天有多少已经连通，分镇的命中率是多少；今天没有登记的算“不明”，命中率给出上下限。"
-        )
+        st.caption(say(language, "upload_an_earlier_project_list_to"))
         return
     try:
         own, strangers = planning.read_own_list(
@@ -152,13 +156,13 @@ def show_hindsight(works: Works, language: Language) -> None:
 def page(context: Context) -> None:
     """Look the road network over."""
     if context.workspace.get("roads") is None or context.workspace.get("natural_villages") is None:
-        st.info("要先有道路和自然村两个图层：请在“数据质量”页导入。")
+        st.info(say(context.language, "roads_and_natural_villages_are_needed"))
         return
-    with st.spinner("正在整理路网…"):
+    with st.spinner(say(context.language, "preparing_the_network")):
         works = planning.works(context)
     names = [*SHEETS, "upkeep", "hindsight"]
     chosen = st.segmented_control(
-        "看什么", names, default=names[0], format_func=lambda name: label("sheet", name, context.language),
+        say(context.language, "what_to_see"), names, default=names[0], format_func=lambda name: label("sheet", name, context.language),
         key="network_sheet", label_visibility="collapsed",
     ) or names[0]  # fmt: skip
     if st.session_state.get("network_shown") != chosen:

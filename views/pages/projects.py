@@ -52,7 +52,7 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
     owners = sorted({item.description.owner for item in found if item.description.owner})
     owner = fourth.selectbox("责任单位", owners, index=None, placeholder="全部", key="project_owner")
     with last, st.container(horizontal=True, gap="small"):
-        st.session_state["moment"] = choose_moment()
+        st.session_state["moment"] = choose_moment(context.language)
         if context.user.may("edit") and st.button("新建项目", icon=":material/add:", key="project_new"):
             show_form(context, Seed())
     kept = [item for item in found if town is None or item.description.town == town]
@@ -94,7 +94,7 @@ def show_projects(context: Context, pills: Any) -> None:
         past = in_scope(context, projects.projects(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
         ids = {item.project_id for item in kept}
         kept = [item for item in past if item.project_id in ids]
-        show_moment(moment)
+        show_moment(moment, context.language)
     counts = {name: sum(item.status == name for item in kept) for name in PROJECT_LABELS}
     with pills:
         keep = panels.choose_classes("状态", "project_status", counts, context, "project_status")
@@ -116,7 +116,7 @@ def show_projects(context: Context, pills: Any) -> None:
             f"{len(kept)} 个项目；计划 {table['计划万元'].sum():,.2f} 万元，支付 {table['支付万元'].sum():,.2f} 万元。点一行看说明卡。"
         )
         with second:
-            panels.offer_download(context, {"项目": table}, "项目", **moment_basis(moment))
+            panels.offer_download(context, {"项目": table}, "项目", **moment_basis(moment, context.language))
     with right, st.container(height=HEIGHT, border=True, key="project_card"):
         chosen = next((item for item in kept if item.project_id == panels.selected("projects")), None)
         if chosen is None:
