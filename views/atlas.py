@@ -11,6 +11,7 @@ import streamlit as st
 
 from analysis.features import ID_OF
 from layers.workspace import Workspace
+from views.basemap import offered
 from views.context import Context
 from views.labels import Language, label
 from views.maps import (
@@ -161,7 +162,7 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
     """Compose a map of the layers over the county's own relief."""
     dem = context.office.rasters(context.day).get("dem")
     shade = register_hillshade(dem) if dem else None
-    return MapSpec(tuple(layers), bounds_of(context), hillshade=shade, title=title)
+    return MapSpec(tuple(layers), bounds_of(context), hillshade=shade, title=title, bases=offered(context.office.path))
 
 
 def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, Any]:

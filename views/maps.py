@@ -189,6 +189,7 @@ def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
             "title": spec.title,
             "scripts": list(compiled.scripts),
             "styles": [*compiled.styles, held.address("atlas.css")],
+            "bases": [asdict(base) for base in spec.bases],
             "module": script_module(compiled),
         }
     )

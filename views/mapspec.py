@@ -41,6 +41,19 @@ class TileLayer:
 
 
 @dataclass(frozen=True)
+class BaseLayer:
+    """A base map one may put under everything: its pictures come through our own server (`views.basemap`)."""
+
+    id: str
+    title: str
+    sheets: int = 1
+    matrix: str = "w"
+    is_shifted: bool = False
+    max_zoom: int = 18
+    notice: str = ""
+
+
+@dataclass(frozen=True)
 class MapSpec:
     """What is on the map. Layers are drawn in the order given; bounds are west, south, east, north in degrees."""
 
@@ -48,6 +61,7 @@ class MapSpec:
     bounds: Bounds
     hillshade: str | None = None
     title: str = ""
+    bases: tuple[BaseLayer, ...] = ()
 
 
 @dataclass(frozen=True)

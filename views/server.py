@@ -28,7 +28,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.errors import AccessError, AppError, InputError
-from views import assets, signin
+from views import assets, basemap, signin
 from views.desk import has_accounts, served
 from views.tilestore import Identity, pack, store
 
@@ -269,6 +269,7 @@ def routes() -> list[BaseRoute]:
         Route("/atlas/map/{digest}.json", answered(_map)),
         Route("/atlas/map/{digest}.js", answered(_map_script)),
         Route("/atlas/download/{token}", answered(_download)),
+        basemap.route(),
     ]
 
 
