@@ -21,9 +21,10 @@ from layers import intake, match, schema, store, workspace
 from layers.problem import Problem
 from layers.workspace import Source, Workspace
 from tracker import configuration as configurations
-from tracker import events, parts
+from tracker import events, facts, parts
 from tracker.events import OFFICE_ZONE, Draft
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
+from tracker.oidc import read_settings
 from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
 
 FOLDERS = ("layers", "private", "rasters", "results", "evidence")
@@ -58,6 +59,7 @@ class Office:
         self.name = str(configuration["name"])
         self.policy_path = path / str(configuration["policy"])
         self.settings: Mapping[str, Any] = MappingProxyType({"max_age_days": 0, **configuration.get("settings", {})})
+        self.oidc = read_settings(configuration.get("oidc"))
         self.ledger = ledger
         self._lock = threading.RLock()
         self._rasters: dict[str, Path] = {}
@@ -166,7 +168,8 @@ class Office:
 
     def sources(self, day: date | None = None, *, known_on: date | None = None) -> dict[str, Source]:
         """Return where each layer of a day came from; a layer not yet there is absent."""
-        return {layer: parts.combined(layer, items) for layer, items in self.parts(day, known_on=known_on).items()}
+        found = {layer: parts.combined(layer, items) for layer, items in self.parts(day, known_on=known_on).items()}
+        return facts.sourced(found, facts.facts(self.ledger, as_of=day, known_on=known_on)) if found else found
 
     def default_day(self) -> date:
         """Return the latest day any layer describes. Raises InputError for an office without layers."""
@@ -177,15 +180,16 @@ class Office:
 
     def workspace(self, day: date | None = None, *, known_on: date | None = None) -> Workspace:
         """Return the checked layers of a day (default: the default day). The last two are kept in memory."""
-        standing = self.parts(day or self.default_day(), known_on=known_on)
+        on = day or self.default_day()
+        standing = self.parts(on, known_on=known_on)
         if not standing:
             raise InputError(f"{day} 之前没有任何图层。最早的图层见“数据质量”页，请换一个日期。")
-        aliases = self._aliases()
+        aliases, seen = self._aliases(), facts.facts(self.ledger, as_of=on, known_on=known_on)
         files = [(name, [(p.part, p.digest, p.as_of, p.is_partial) for p in items]) for name, items in standing.items()]
-        key = repr((files, sorted(aliases.items())))
+        key = repr((files, sorted(aliases.items()), seen))
         with self._lock:
             if key not in self._workspaces:
-                self._workspaces[key] = self._gather(standing, aliases)
+                self._workspaces[key] = self._gather(standing, aliases, seen)
                 while len(self._workspaces) > _KEPT_WORKSPACES:
                     self._workspaces.popitem(last=False)
             self._workspaces.move_to_end(key)
@@ -193,7 +197,13 @@ class Office:
 
     def frames(self, day: date | None = None) -> dict[str, Any]:
         """Return the layers of a day as stored: EPSG:4490, public columns only, parts put together."""
-        return self._frames(self.parts(day))[0]
+        return self._frames(self.parts(day), facts.facts(self.ledger, as_of=day))[0]
+
+    def frame(self, layer: str, day: date | None = None) -> Any:
+        """Return one layer of a day as stored, parts and facts put together; None when there is none."""
+        standing = {name: items for name, items in self.parts(day).items() if name == layer}
+        seen = {name: items for name, items in facts.facts(self.ledger, as_of=day).items() if name == layer}
+        return self._frames(standing, seen)[0].get(layer)
 
     def rasters(self, day: date | None = None) -> dict[str, Path]:
         """Return the raster files that hold on a day, by name."""
@@ -235,18 +245,30 @@ class Office:
         listed = Draft(f"import:{number}", LAYER_PROBLEMS, day, by, {"problems": kept}, event_id=f"{number}-problems")
         return events.append(self.ledger, added, listed)[0]
 
-    def _frames(self, standing: Mapping[str, list[Part]]) -> tuple[dict[str, Any], list[Problem]]:
+    def _frames(
+        self, standing: Mapping[str, list[Part]], seen: Mapping[str, list[facts.Fact]]
+    ) -> tuple[dict[str, Any], list[Problem]]:
         frames: dict[str, Any] = {}
         problems: list[Problem] = []
         for layer, items in standing.items():
+            plan = _schema(layer)
             pieces = [store.read_layer(self.path, layer, part.digest) for part in items]
-            frames[layer], found = parts.joined(_schema(layer), items, pieces)
+            frames[layer], found = parts.joined(plan, items, pieces)
             problems.extend(found)
+            if layer != facts.CLAIMS and layer in seen:
+                frames[layer] = facts.overlaid(plan, frames[layer], items, pieces, seen[layer])
+        if seen.get(facts.CLAIMS):
+            frames[facts.CLAIMS] = facts.with_claims(frames.get(facts.CLAIMS), seen[facts.CLAIMS])
         return frames, problems
 
-    def _gather(self, standing: Mapping[str, list[Part]], aliases: Mapping[str, str]) -> Workspace:
-        frames, problems = self._frames(standing)
-        sources = {layer: parts.combined(layer, items) for layer, items in standing.items()}
+    def _gather(
+        self,
+        standing: Mapping[str, list[Part]],
+        aliases: Mapping[str, str],
+        seen: Mapping[str, list[facts.Fact]],
+    ) -> Workspace:
+        frames, problems = self._frames(standing, seen)
+        sources = facts.sourced({layer: parts.combined(layer, items) for layer, items in standing.items()}, seen)
         gathered = workspace.gather(frames, sources, aliases=aliases)
         return replace(gathered, problems=(*problems, *gathered.problems))
 
