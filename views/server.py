@@ -22,7 +22,7 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +30,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geo.errors import AccessError, AppError, InputError
 from views import assets, basemap, signin
 from views.desk import has_accounts, served
+from views.handed import Handed
+from views.quota import Quota, is_full, patient
 from views.tilestore import Identity, pack, store
 
 Authorise = Callable[[Scope], Identity | None]
@@ -40,6 +42,7 @@ FOREVER = "private, max-age=31536000, immutable"
 LAPTOP = Identity("本机")
 _TRUSTED_HEADER = b"x-app-user"
 _STRIPPED = (_TRUSTED_HEADER, b"forwarded")
+_UPLOADS = "/_stcore/upload_file/"
 
 
 class Gate:
@@ -48,6 +51,8 @@ class Gate:
     def __init__(self, app: ASGIApp, authorise: Authorise) -> None:
         self.app = app
         self.authorise = authorise
+        self.handed = Handed()
+        self.quota = Quota()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -66,7 +71,48 @@ class Gate:
             receive = functools.partial(self._receive_while_in, scope, identity, receive, send)
         scope = {**scope, "headers": _trusted(scope["headers"], identity)}
         scope["state"] = {**scope.get("state", {}), "identity": identity}
-        await self.app(scope, receive, functools.partial(_send_hardened, send))
+        await self._admit(scope, identity, receive, send)
+
+    async def _admit(self, scope: Scope, identity: Identity | None, receive: Receive, send: Send) -> None:
+        """Refuse what was handed to somebody else, and more than one person may hold open."""
+        if identity is None:
+            await self._serve(scope, None, receive, send)
+            return
+        if not self.handed.allows(identity, scope["path"]):
+            await _refuse(scope, receive, send, message="没有这项内容。", status=404)
+            return
+        is_upload = scope["type"] == "http" and scope["path"].startswith(_UPLOADS) and scope["method"] != "DELETE"
+        kind = "page" if scope["type"] == "websocket" else "upload" if is_upload else ""
+        if not kind:
+            await self._serve(scope, identity, receive, send)
+            return
+        with self.quota.one_more(kind, identity.user) as is_free:
+            if not is_free:
+                await _refuse(scope, receive, send, message="同时打开的页面或上传太多，请关掉一些再试。", status=429)
+            elif is_upload and is_full(_declared(scope)):
+                await _refuse(scope, receive, send, message="服务器内存里的上传文件太多，请稍后再试。", status=413)
+            else:
+                await self._serve(scope, identity, receive, send)
+
+    async def _serve(self, scope: Scope, identity: Identity | None, receive: Receive, send: Send) -> None:
+        """Pass a request on; a fault is answered with its number, and nothing of the data stands in the log."""
+        is_begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = is_begun or message["type"] == "http.response.start"
+            if message["type"] == "websocket.send" and identity is not None and message.get("bytes"):
+                self.handed.note(identity, message["bytes"])
+            await _send_hardened(send, message)
+
+        try:
+            await self.app(scope, patient(receive) if scope["type"] == "http" else receive, answer)
+        except ClientDisconnect:
+            LOG.info("对方已断开：%s", scope["path"])
+        except Exception as error:  # noqa: BLE001 - told under a number: its text may hold data
+            number = log_fault(error)
+            if scope["type"] == "http" and not is_begun:
+                await _refuse(scope, receive, send, message=f"程序出了故障（编号 {number}），请告诉管理员。", status=500)
 
     async def _receive_while_in(self, scope: Scope, identity: Identity | None, receive: Receive, send: Send) -> Message:
         """Pass a message on while its sender is still who was let in; else close, also for a page left open."""
@@ -81,6 +127,11 @@ class Gate:
             return message
         await send({"type": "websocket.close", "code": 1008})
         return {"type": "websocket.disconnect", "code": 1008}
+
+
+def _declared(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "")
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, *, message: str = "", status: int = 401) -> None:
@@ -218,14 +269,20 @@ def explain_fault(error: Exception) -> bool:
 
     Deliberate errors never come here: the pages show their sentence. Returns True, so that Streamlit adds nothing.
     """
-    number = secrets.token_hex(3)
-    places = "".join(traceback.format_tb(error.__traceback__))
-    LOG.error("故障 %s：%s\n%s", number, type(error).__name__, places)
+    number = log_fault(error)
     st.error(
         f"程序出了故障（编号 {number}），数据没有受影响。请刷新页面再试；还不行，把编号告诉管理员，日志里查得到。",
         icon=":material/bug_report:",
     )
     return True
+
+
+def log_fault(error: Exception) -> str:
+    """Write a fault down under a number: its kind and where it happened, never its text, which may hold data."""
+    number = secrets.token_hex(3)
+    places = "".join(traceback.format_tb(error.__traceback__))
+    LOG.error("故障 %s：%s\n%s", number, type(error).__name__, places)
+    return number
 
 
 def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501) -> None:
