@@ -13,6 +13,7 @@ MOST_PAGES_OF_ALL = 600
 MOST_UPLOADS = 4
 MOST_UPLOADS_OF_ALL = 12
 MOST_HELD_BYTES = 1_500_000_000  # uploads lie in memory until their page is closed
+LARGEST_UPLOAD = 200_000_000  # server.maxUploadSize; what an upload of unknown size is taken for
 MOST_IDLE_SECONDS = 30.0
 LIMITS = {"page": (MOST_PAGES, MOST_PAGES_OF_ALL), "upload": (MOST_UPLOADS, MOST_UPLOADS_OF_ALL)}
 
@@ -55,7 +56,7 @@ def held_bytes() -> int:
 
 
 def is_full(declared: int, held: Callable[[], int] = held_bytes) -> bool:
-    """Tell whether an upload of a declared size has no room; without a size it is taken for the largest allowed.
+    """Tell whether an upload of a declared size has no room.
 
     >>> is_full(1_000, held=lambda: 0), is_full(1_000, held=lambda: MOST_HELD_BYTES)
     (False, True)

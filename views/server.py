@@ -31,7 +31,7 @@ from geo.errors import AccessError, AppError, InputError
 from views import assets, basemap, signin
 from views.desk import has_accounts, served
 from views.handed import Handed
-from views.quota import Quota, is_full, patient
+from views.quota import LARGEST_UPLOAD, Quota, is_full, patient
 from views.tilestore import Identity, pack, store
 
 Authorise = Callable[[Scope], Identity | None]
@@ -131,7 +131,7 @@ class Gate:
 
 def _declared(scope: Scope) -> int:
     text = Headers(scope=scope).get("content-length", "")
-    return int(text) if text.isdecimal() and len(text) < 16 else 0
+    return int(text) if text.isdecimal() and len(text) < 16 else LARGEST_UPLOAD
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, *, message: str = "", status: int = 401) -> None:
