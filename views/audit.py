@@ -1,13 +1,20 @@
 """Who took data out or looked at households: written down before the file is handed over."""
 
+import logging
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from geo.errors import StoreError
 from tracker.accounts import log_access
+from tracker.office import Office
 from views.context import Context
+
+LOG = logging.getLogger("qiyou")
+_refused: set[tuple[str, str, str, date]] = set()
 
 
 def log_view(context: Context, what: str, *, rows: int, conditions: str) -> None:
@@ -16,6 +23,20 @@ def log_view(context: Context, what: str, *, rows: int, conditions: str) -> None
     if rows and st.session_state.get(key) != now and not context.office.ledger.is_read_only:
         log_access(context.office.ledger, context.user.username, "view", what=what, rows=rows, conditions=conditions)
         st.session_state[key] = now
+
+
+def log_refusal(office: Office, username: str, what: str) -> None:
+    """Write down that somebody asked for what the own role or town does not allow: once a day for the same thing."""
+    mark = (str(office.path), username, what, date.today())
+    if mark in _refused or office.ledger.is_read_only:
+        return
+    if len(_refused) > 10_000:
+        _refused.clear()
+    _refused.add(mark)
+    try:
+        log_access(office.ledger, username, "refused", what=what, rows=0)
+    except StoreError as error:  # a full disk must not turn a refusal into anything else
+        LOG.warning("被拒绝的请求没有记入日志：%s", error)
 
 
 def export_logged(

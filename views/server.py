@@ -29,7 +29,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.errors import AccessError, AppError, InputError
 from views import assets, basemap, signin
-from views.desk import has_accounts, served
+from views.audit import log_refusal
+from views.desk import desk, has_accounts, served
 from views.handed import Handed
 from views.quota import LARGEST_UPLOAD, Quota, is_full, patient
 from views.tilestore import Identity, pack, store
@@ -342,6 +343,9 @@ def answered(make: Callable[[Request, Identity], Response]) -> Callable[[Request
         except KeyError:
             return Response("没有这项内容。", status_code=404)
         except AccessError:
+            folder = served()
+            if folder is not None:
+                await run_in_threadpool(lambda: log_refusal(desk(folder), identity.user, request.url.path))
             return Response("您的角色不能查看这项内容。", status_code=403)
         except InputError:
             return Response("地址不对。", status_code=400)

@@ -21,7 +21,7 @@ RIGHT_LABELS = {
     "view": "看汇总和地图", "export": "导出", "import": "导入数据", "edit": "登记项目和危房", "fund": "登记资金", "households": "看单户",
     "private": "看姓名证件", "users": "管理用户", "backup": "备份", "audit": "看日志",
 }  # fmt: skip
-ACTIONS = {"export": "导出", "view": "查看农户"}
+ACTIONS = {"export": "导出", "view": "查看农户", "refused": "被拒绝"}
 
 
 def page(context: Context) -> None:
