@@ -29,13 +29,17 @@ def user(ctx: click.Context, office: Path) -> None:
 @click.option("--sector", type=click.Choice(SECTORS), help="for a bureau")
 @click.option("--town", "towns", multiple=True, help="only this town; may be repeated")
 @click.option("--by", default="本机", show_default=True, help="who opens the account")
-def add(username: str, role: str, name: str, sector: str | None, towns: tuple[str, ...], by: str) -> Result:
+@click.option("--no-password", is_flag=True, help="signs in by the office's identity provider only")
+def add(
+    username: str, role: str, name: str, sector: str | None, towns: tuple[str, ...], by: str, no_password: bool
+) -> Result:
     """Open an account. The password is asked for, or taken from the variable QIYOU_PASSWORD; never from the line."""
     ledger = _office().ledger
     if not accounts.has_users(ledger) and role != "administrator":
         raise InputError("第一个用户要是管理员（--role administrator），否则没有人能管理用户。")
+    password = None if no_password else _password()
     made = accounts.add_user(
-        ledger, username, name=name, role=role, password=_password(), by=by, sector=sector or "", towns=towns
+        ledger, username, name=name, role=role, password=password, by=by, sector=sector or "", towns=towns
     )
     return vars(made), [f"已建立用户 {made.username}（{ROLE_LABELS[made.role]}）。从现在起打开网页要先登录。"]
 

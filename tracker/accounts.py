@@ -34,6 +34,7 @@ RIGHTS: dict[str, frozenset[str]] = {
 }
 SECTORS = ("transport", "housing", "water", "power", "health", "education", "culture", "finance", "environment")
 MIN_PASSWORD = 8
+NO_PASSWORD = "!"  # noqa: S105 - no password fits: the person signs in by the office's identity provider only
 HASHER = PasswordHasher()
 
 
@@ -90,25 +91,31 @@ def add_user(
     *,
     name: str,
     role: str,
-    password: str,
+    password: str | None,
     by: str,
     sector: str = "",
     towns: Sequence[str] = (),
     hasher: PasswordHasher = HASHER,
 ) -> User:
-    """Open an account. Raises InputError for a name already taken, an unknown role or a weak password."""
-    login = _login(username)
+    """Open an account. Raises InputError for a name already taken, an unknown role or a weak password.
+
+    Without a password (None) the person can only come by the office's identity provider.
+    """
+    login = plain_login(username)
     user = User(login, name.strip() or login, role, sector, tuple(towns))
-    _check(user)
-    _check_password(login, password)
-    digest = hasher.hash(password)
+    check(user)
+    if password is None and role == "administrator":
+        raise InputError("管理员要有本系统的密码，认证平台停用时才进得来。")
+    if password is not None:
+        _check_password(login, password)
+    digest = NO_PASSWORD if password is None else hasher.hash(password)
 
     def work(t: Transaction) -> None:
         if t.rows("SELECT 1 FROM users WHERE username = ?", (login,)):
             raise InputError(f"用户名 {login} 已经有人用了，请换一个。")
         row = (login, user.name, role, sector, json.dumps(list(towns), ensure_ascii=False), digest, 1, 1)
         t.run("INSERT INTO users VALUES (?,?,?,?,?,?,?,?)", row)
-        events.enter(t, note(login, "user_added", by, _scope(user)))
+        events.enter(t, note(login, "user_added", by, scope_of(user)))
 
     ledger.write(work)
     return user
@@ -126,37 +133,50 @@ def change_user(
     is_active: bool | None = None,
 ) -> User:
     """Change a person's role, scope or whether the account is open; all their sessions end at once."""
-    login = _login(username)
-
-    def work(t: Transaction) -> User:
-        old = known_user(t, login)
-        user = User(
-            login,
-            old.name if name is None else name,
-            old.role if role is None else role,
-            old.sector if sector is None else sector,
-            old.towns if towns is None else tuple(towns),
-            old.is_active if is_active is None else is_active,
-            old.version + 1,
+    login = plain_login(username)
+    return ledger.write(
+        lambda t: change(
+            t, known_user(t, login), by=by, name=name, role=role, sector=sector, towns=towns, is_active=is_active
         )
-        _check(user)
-        _keep_an_administrator(t, old, user)
-        listed = json.dumps(list(user.towns), ensure_ascii=False)
-        row = (user.name, user.role, user.sector, listed, int(user.is_active), user.version, login)
-        t.run(
-            "UPDATE users SET name = ?, role = ?, sector = ?, towns = ?, is_active = ?, version = ? WHERE username = ?",
-            row,
-        )
-        t.run("DELETE FROM sessions WHERE username = ?", (login,))
-        events.enter(t, note(login, "user_changed", by, _scope(user)))
-        return user
+    )
 
-    return ledger.write(work)
+
+def change(
+    t: Transaction,
+    old: User,
+    *,
+    by: str,
+    name: str | None = None,
+    role: str | None = None,
+    sector: str | None = None,
+    towns: Sequence[str] | None = None,
+    is_active: bool | None = None,
+) -> User:
+    """Change an account as part of a larger change, see `change_user`."""
+    user = User(
+        old.username,
+        old.name if name is None else name,
+        old.role if role is None else role,
+        old.sector if sector is None else sector,
+        old.towns if towns is None else tuple(towns),
+        old.is_active if is_active is None else is_active,
+        old.version + 1,
+    )
+    check(user)
+    _keep_an_administrator(t, old, user)
+    listed = json.dumps(list(user.towns), ensure_ascii=False)
+    row = (user.name, user.role, user.sector, listed, int(user.is_active), user.version, old.username)
+    t.run(
+        "UPDATE users SET name = ?, role = ?, sector = ?, towns = ?, is_active = ?, version = ? WHERE username = ?", row
+    )
+    t.run("DELETE FROM sessions WHERE username = ?", (old.username,))
+    events.enter(t, note(old.username, "user_changed", by, scope_of(user)))
+    return user
 
 
 def set_password(ledger: Ledger, username: str, password: str, *, by: str, hasher: PasswordHasher = HASHER) -> None:
     """Set a new password; all sessions of the person end at once and failed tries are forgotten."""
-    login = _login(username)
+    login = plain_login(username)
     _check_password(login, password)
     digest = hasher.hash(password)
 
@@ -202,7 +222,8 @@ def _keep_an_administrator(t: Transaction, old: User, new: User) -> None:
         raise InputError(f"{old.name} 是最后一位管理员，不能停用或改作别的角色。请先增加一位管理员。")
 
 
-def _check(user: User) -> None:
+def check(user: User) -> None:
+    """Raise InputError unless role, sector and towns of an account fit together."""
     if user.role not in ROLE_LABELS:
         raise InputError(f"没有“{user.role}”这个角色。可用的有：{'、'.join(ROLE_LABELS)}。")
     if user.role == "bureau" and user.sector not in SECTORS:
@@ -220,7 +241,8 @@ def _check_password(login: str, password: str) -> None:
         raise InputError("密码太容易猜到：不要包含用户名，也不要只重复几个字符。")
 
 
-def _login(username: str) -> str:
+def plain_login(username: str) -> str:
+    """Return a user name as it is kept; InputError when it holds what a user name may not."""
     login = username.strip().lower()
     is_plain = bool(login) and len(login) <= 64 and all(c.isalnum() or c in "._-" for c in login)
     if not is_plain:
@@ -228,7 +250,8 @@ def _login(username: str) -> str:
     return login
 
 
-def _scope(user: User) -> dict[str, Any]:
+def scope_of(user: User) -> dict[str, Any]:
+    """Return the rights of an account as its event holds them."""
     return {"role": user.role, "sector": user.sector, "towns": list(user.towns), "is_active": user.is_active}
 
 

@@ -16,8 +16,9 @@ TABLES = {
         "seq, event_id, subject, version, kind, at, entered, actor, payload, evidence, corrects, place, previous, hash"
     ),
     "users": "username, name, role, sector, towns, password, is_active, version",
+    "identities": "username, issuer, subject",
 }
-_KEYS = {"events": "seq", "users": "username"}
+_KEYS = {"events": "seq", "users": "username", "identities": "username"}
 _PAGE = 5000
 MOVED = -1  # the sequence number of a ledger that has moved: tracker.events refuses to write
 

@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from geo.errors import AccessError
 from tracker import events
-from tracker.accounts import HASHER, User, as_user, known_user, note
+from tracker.accounts import HASHER, NO_PASSWORD, User, as_user, known_user, note
 from tracker.events import OFFICE_ZONE
 from tracker.ledger import Ledger, Transaction
 
@@ -53,7 +53,7 @@ def sign_in(
     scopes = [f"user:{login}", *([f"client:{client}"] if client else [])]
     _refuse_while_waiting(ledger, scopes, moment)
     found = ledger.read(lambda t: t.rows("SELECT password, is_active FROM users WHERE username = ?", (login,)))
-    is_known = bool(found) and bool(found[0][1])
+    is_known = bool(found) and bool(found[0][1]) and found[0][0] != NO_PASSWORD
     digest = str(found[0][0]) if is_known else _decoy(hasher)
     is_right = _verify(hasher, digest, password) and is_known
     if not is_right:
@@ -68,14 +68,20 @@ def sign_in(
         if not changed or not user.is_active:
             raise AccessError(_WRONG)
         t.run("DELETE FROM failures WHERE scope = ?", (f"user:{login}",))
-        t.run("DELETE FROM sessions WHERE begun < ?", (_stamp(moment - SESSION_LIMIT),))
-        t.run("DELETE FROM sessions WHERE token_hash = ?", (_token_hash(token),))  # a try whose answer was lost
-        row = (_token_hash(token), login, _stamp(moment), _stamp(moment), client)
-        t.run("INSERT INTO sessions VALUES (?,?,?,?,?)", row)
-        events.enter(t, note(login, "signed_in", login, {"client": client}), now=moment)
+        begin(t, token, login, moment, client)
         return user
 
     return Session(token, ledger.write(work))
+
+
+def begin(t: Transaction, token: str, login: str, moment: datetime, client: str, *, via: str = "") -> None:
+    """Begin a session as part of a larger change; `via` is the identity provider that vouched, if not a password."""
+    t.run("DELETE FROM sessions WHERE begun < ?", (_stamp(moment - SESSION_LIMIT),))
+    t.run("DELETE FROM sessions WHERE token_hash = ?", (_token_hash(token),))  # a try whose answer was lost
+    row = (_token_hash(token), login, _stamp(moment), _stamp(moment), client)
+    t.run("INSERT INTO sessions VALUES (?,?,?,?,?)", row)
+    payload = {"client": client, **({"via": via} if via else {})}
+    events.enter(t, note(login, "signed_in", login, payload), now=moment)
 
 
 def session_user(ledger: Ledger, token: str, *, now: datetime | None = None) -> User | None:
@@ -98,9 +104,17 @@ def session_user(ledger: Ledger, token: str, *, now: datetime | None = None) -> 
     return as_user(found[0][:7])
 
 
-def sign_out(ledger: Ledger, token: str) -> None:
-    """End a session; ending it twice does no harm."""
-    ledger.write(lambda t: t.run("DELETE FROM sessions WHERE token_hash = ?", (_token_hash(token),)))
+def sign_out(ledger: Ledger, token: str) -> bool:
+    """End a session; ending it twice does no harm. Tells whether its person belongs to the identity provider."""
+    key = _token_hash(token)
+    sql = "SELECT 1 FROM sessions s JOIN identities i ON i.username = s.username WHERE s.token_hash = ?"
+
+    def work(t: Transaction) -> bool:
+        is_from_provider = bool(t.rows(sql, (key,)))
+        t.run("DELETE FROM sessions WHERE token_hash = ?", (key,))
+        return is_from_provider
+
+    return ledger.write(work)
 
 
 def _refuse_while_waiting(ledger: Ledger, scopes: Sequence[str], moment: datetime) -> None:

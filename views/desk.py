@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tracker.accounts import has_users
 from tracker.office import Office, open_office
+from tracker.oidc import Provider
 
 OFFICE_VARIABLE = "QIYOU_OFFICE"
 
@@ -14,6 +15,13 @@ OFFICE_VARIABLE = "QIYOU_OFFICE"
 def desk(folder: Path) -> Office:
     """Open an office once; StoreError when it cannot be opened, and then it is tried again the next time."""
     return open_office(folder)
+
+
+@functools.lru_cache(maxsize=4)
+def provider(folder: Path) -> Provider | None:
+    """Give the identity provider of an office, None when it has none."""
+    settings = desk(folder).oidc
+    return None if settings is None else Provider(settings)
 
 
 def served() -> Path | None:

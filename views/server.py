@@ -28,7 +28,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.errors import AccessError, AppError, InputError
-from views import assets, basemap, signin
+from views import assets, basemap, oidc, signin
 from views.audit import log_refusal
 from views.desk import desk, has_accounts, served
 from views.handed import Handed
@@ -38,7 +38,7 @@ from views.tilestore import Identity, pack, store
 Authorise = Callable[[Scope], Identity | None]
 LOG = logging.getLogger("qiyou")
 ENTRY = Path(__file__).resolve().parent / "start" / "script.py"
-OPEN_PATHS = frozenset({"/_stcore/health", "/login", "/logout"})
+OPEN_PATHS = frozenset({"/_stcore/health", "/login", "/logout", "/oidc/start", "/oidc/callback"})
 FOREVER = "private, max-age=31536000, immutable"
 LAPTOP = Identity("本机")
 _TRUSTED_HEADER = b"x-app-user"
@@ -113,7 +113,9 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - told under a number: its text may hold data
             number = log_fault(error)
             if scope["type"] == "http" and not is_begun:
-                await _refuse(scope, receive, send, message=f"程序出了故障（编号 {number}），请告诉管理员。", status=500)
+                await _refuse(
+                    scope, receive, send, message=f"程序出了故障（编号 {number}），请告诉管理员。", status=500
+                )
 
     async def _receive_while_in(self, scope: Scope, identity: Identity | None, receive: Receive, send: Send) -> Message:
         """Pass a message on while its sender is still who was let in; else close, also for a page left open."""
@@ -319,6 +321,7 @@ def routes() -> list[BaseRoute]:
     """List the routes beside Streamlit's own."""
     return [
         *signin.routes(),
+        *oidc.routes(),
         Route("/atlas/assets/{digest}/{name:path}", answered(_asset)),
         Route("/atlas/tiles/{digest}/{z}/{x}/{y}.mvt", answered(_tile)),
         Route("/atlas/hillshade/{digest}/{z}/{x}/{y}.png", answered(_relief)),

@@ -21,10 +21,11 @@ from geo.errors import AccessError, AppError
 from tracker import sessions
 from tracker.accounts import RIGHTS, User, users
 from tracker.office import Office
-from views.desk import desk, has_accounts, served
+from views.desk import desk, has_accounts, provider, served
 from views.tilestore import Identity
 
 COOKIE = "qiyou_session"
+OIDC_START = "/oidc/start"
 LAPTOP_USER = "本机"
 PAGE = Path(__file__).with_name("login.html")
 _LONGEST_FORM = 4096
@@ -61,7 +62,7 @@ def audience(user: User) -> frozenset[str]:
 
 def session_identity(scope: Scope, folder: Path) -> Identity | None:
     """Tell who a request comes from by its session cookie; None when nobody is signed in."""
-    token = _token(scope)
+    token = token_of(scope)
     user = sessions.session_user(desk(folder).ledger, token) if token else None
     return None if user is None else Identity(user.username, grants(user))
 
@@ -89,7 +90,7 @@ def is_asked_to_sign_in(scope: Scope) -> bool:
 def form_address(scope: Scope) -> str:
     """Give the address of the form that leads back to the page asked for."""
     page = scope["path"]
-    return f"/login?to={page}" if _is_page(page) and page != "/" else "/login"
+    return f"/login?to={page}" if is_page(page) and page != "/" else "/login"
 
 
 def routes() -> list[BaseRoute]:
@@ -99,14 +100,14 @@ def routes() -> list[BaseRoute]:
 
 async def _login(request: Request) -> Response:
     try:
-        folder = await run_in_threadpool(_office_with_users)
+        folder = await run_in_threadpool(office_with_users)
     except AppError as error:
-        return _form("/", str(error), 503)
+        return form("/", str(error), 503)
     if folder is None:
         return RedirectResponse("/", status_code=303)
     to = request.query_params.get("to", "/")
     if request.method == "GET":
-        return _form(to, "")
+        return form(to, "")
     if not _is_own_form(request):
         return PlainTextResponse("登录请求来自别的网站，已拒绝。", status_code=403)
     fields = await _fields(request)
@@ -115,9 +116,9 @@ async def _login(request: Request) -> Response:
     try:
         return await run_in_threadpool(_enter, request, folder, fields)
     except AccessError as error:
-        return _form(fields.get("to", "/"), str(error), 403)
+        return form(fields.get("to", "/"), str(error), 403)
     except AppError as error:
-        return _form(fields.get("to", "/"), str(error), 503)
+        return form(fields.get("to", "/"), str(error), 503)
 
 
 def _enter(request: Request, folder: Path, fields: dict[str, str]) -> Response:
@@ -125,43 +126,72 @@ def _enter(request: Request, folder: Path, fields: dict[str, str]) -> Response:
     ledger = desk(folder).ledger
     client = request.client.host if request.client else ""
     begun = sessions.sign_in(ledger, fields.get("username", ""), fields.get("password", ""), client=client)
-    old = _token(request.scope)
+    old = token_of(request.scope)
     if old:
         sessions.sign_out(ledger, old)
     to = fields.get("to", "/")
-    answer = RedirectResponse(to if _is_page(to) else "/", status_code=303)
-    answer.set_cookie(
-        COOKIE, begun.token, httponly=True, samesite="strict", path="/", secure=request.url.scheme == "https"
-    )
-    answer.headers["cache-control"] = "no-store"
+    answer = RedirectResponse(to if is_page(to) else "/", status_code=303)
+    give_session(answer, begun, secure=request.url.scheme == "https")
     return answer
 
 
+def give_session(answer: Response, begun: sessions.Session, *, secure: bool) -> None:
+    """Put the session into the browser: readable by no script, sent from our own pages only."""
+    answer.set_cookie(COOKIE, begun.token, httponly=True, samesite="strict", path="/", secure=secure)
+    answer.headers["cache-control"] = "no-store"
+
+
 async def _logout(request: Request) -> Response:
-    token = _token(request.scope)
+    token = token_of(request.scope)
     folder = served()
+    onward = None
     if token and folder is not None:
-        await run_in_threadpool(lambda: sessions.sign_out(desk(folder).ledger, token))
-    answer = RedirectResponse("/login", status_code=303)
+        is_from_provider = await run_in_threadpool(sessions.sign_out, desk(folder).ledger, token)
+        held = provider(folder) if is_from_provider else None
+        onward = held.sign_out_address() if held else None
+    answer = RedirectResponse(onward or "/login", status_code=303)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     answer.headers["clear-site-data"] = '"cache"'
     return answer
 
 
-def _office_with_users() -> Path | None:
+def office_with_users() -> Path | None:
+    """Return the folder of the office that is served, None before anybody can sign in to it."""
     folder = served()
     return folder if has_accounts(folder) else None
 
 
-def _form(to: str, message: str, status: int = 200) -> HTMLResponse:
+def form(to: str, message: str, status: int = 200) -> HTMLResponse:
     """Write the form; texts are escaped, and it works without a script."""
     folder = served()
     page = PAGE.read_text(encoding="utf-8")
     alert = f'<p class="wrong" role="alert">{html.escape(message)}</p>' if message else ""
-    name = html.escape(desk(folder).name) if folder is not None and status != 503 else ""
+    is_open = folder is not None and _is_openable(folder)
+    name = html.escape(desk(folder).name) if folder is not None and is_open else ""
     filled = page.replace("{{office}}", name).replace("{{alert}}", alert)
-    filled = filled.replace("{{to}}", html.escape(to if _is_page(to) else "/", quote=True))
+    filled = filled.replace("{{other}}", _other_way(folder if is_open else None, to))
+    filled = filled.replace("{{to}}", html.escape(to if is_page(to) else "/", quote=True))
     return HTMLResponse(filled, status_code=status, headers={"cache-control": "no-store"})
+
+
+def _is_openable(folder: Path) -> bool:
+    try:
+        desk(folder)
+    except AppError:
+        return False
+    return True
+
+
+def _other_way(folder: Path | None, to: str) -> str:
+    """Write the button that leads to the office's identity provider, nothing when there is none."""
+    held = provider(folder) if folder is not None else None
+    if held is None:
+        return ""
+    place = html.escape(to if is_page(to) else "/", quote=True)
+    return (
+        f'<a class="other" href="{OIDC_START}?to={place}">用{html.escape(held.settings.label)}登录</a>'
+        '<p class="or">或用本系统的用户名和密码</p>'
+    )
 
 
 def _is_own_form(request: Request) -> bool:
@@ -182,11 +212,13 @@ async def _fields(request: Request) -> dict[str, str] | None:
         return {}
 
 
-def _is_page(path: str) -> bool:
+def is_page(path: str) -> bool:
+    """Tell whether a path is one of our pages: nobody is led elsewhere after signing in."""
     return re.fullmatch(r"/[a-z_]{0,40}", path, flags=re.ASCII) is not None
 
 
-def _token(scope: Scope) -> str:
+def token_of(scope: Scope) -> str:
+    """Return the session id a browser sent, "" when it sent none."""
     try:
         cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
     except CookieError:

@@ -72,7 +72,7 @@ def test_killed_during_migration_leaves_the_old_or_the_new_tables(tmp_path):
     found = trial("kill_while_migrating", tmp_path / "ledger.sqlite")
     assert found["statements"] >= 12
     assert len(found["seen"]) == found["statements"]
-    complete = {"chain", "events", "failures", "schema_version", "sessions", "users"}
+    complete = {"chain", "events", "failures", "identities", "schema_version", "sessions", "users"}
     assert all(set(tables) == complete for tables in found["seen"])
 
 

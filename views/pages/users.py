@@ -138,8 +138,10 @@ def show_form(context: Context, *, is_first: bool) -> None:
         name = second.text_input("姓名", max_chars=40)
         role = third.selectbox("角色", roles, format_func=lambda key: label("role", key, context.language))
         sector, towns = _ask_scope(context, None, is_first=is_first)
+        provider = None if is_first else context.office.oidc
         password = st.text_input(
-            f"初始密码（至少 {accounts.MIN_PASSWORD} 位，请对方登录后自己换）",
+            f"初始密码（至少 {accounts.MIN_PASSWORD} 位，请对方登录后自己换"
+            + (f"；空着就只能用{provider.label}登录）" if provider else "）"),
             type="password",
             max_chars=128,
             autocomplete="new-password",
@@ -147,7 +149,8 @@ def show_form(context: Context, *, is_first: bool) -> None:
         if st.form_submit_button("建立", type="primary"):
             try:
                 accounts.add_user(
-                    context.office.ledger, username, name=name, role=role, password=password, by=context.user.username,
+                    context.office.ledger, username, name=name, role=role, by=context.user.username,
+                    password=None if provider and not password else password,
                     sector=sector if role == "bureau" else "", towns=towns,
                 )  # fmt: skip
             except AppError as error:
