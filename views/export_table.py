@@ -15,8 +15,8 @@ from geo.crs import STORAGE_CRS
 from geo.errors import AccessError
 from layers import schema
 from views.excel import cell
+from views.results import FORMULA
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 CSV_MIME = "text/csv"
 GPKG_MIME = "application/geopackage+sqlite3"
 
@@ -47,7 +47,7 @@ def harmless(value: Any) -> Any:
     plain = cell(value)
     if plain is None:
         return ""
-    return f"'{plain}" if isinstance(plain, str) and plain.startswith(FORMULA_SIGNS) else plain
+    return f"'{plain}" if isinstance(plain, str) and plain.startswith(FORMULA) else plain
 
 
 def csv_file(table: pd.DataFrame) -> bytes:

@@ -20,7 +20,7 @@ FILES = (
     *("contradictions.csv", "summary.json"),
 )
 ENCODING = "utf-8-sig"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _DECIMALS = 6
 
 
