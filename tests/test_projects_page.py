@@ -163,7 +163,7 @@ def test_a_project_goes_from_reserve_to_closed_through_the_page(context: Context
     number = proposed(context)
     opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
     opened.session_state["selected_projects"] = number
-    opened.session_state["project_tab"] = "下一步"
+    opened.session_state["project_tab"] = "next"
     opened.run()
     assert not opened.exception
     for to in ("立项", "招标", "开工", "竣工"):
@@ -191,7 +191,7 @@ def test_who_comes_second_sees_both_sides_and_nothing_is_lost(context: Context) 
     ledger = context.office.ledger
     opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
     opened.session_state["selected_projects"] = number
-    opened.session_state["project_tab"] = "下一步"
+    opened.session_state["project_tab"] = "next"
     opened.run()
     projects.amend(ledger, number, at=date(2018, 7, 2), by="别人", expected_version=2, owner="区住建局")
     next(item for item in opened.button if item.label == "登记“立项”").click().run()
@@ -208,7 +208,7 @@ def test_dropping_mine_keeps_theirs(context: Context) -> None:
     ledger = context.office.ledger
     opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
     opened.session_state["selected_projects"] = number
-    opened.session_state["project_tab"] = "下一步"
+    opened.session_state["project_tab"] = "next"
     opened.run()
     projects.move(ledger, number, "cancelled", at=date(2018, 7, 2), by="别人", reason="不做了")
     next(item for item in opened.button if item.label == "登记“立项”").click().run()
@@ -246,7 +246,7 @@ def test_money_is_shown_with_its_shares_and_ceilings_apart(context: Context) -> 
     funds.post(ledger, "allocation", source="省", amount_cny=6000000, year=2018, at=date(2018, 7, 1), by="本机")
     funds.post(ledger, "ceiling", source="佛山市", amount_cny=9000000, year=2018, at=date(2018, 7, 1), by="本机")
     opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
-    opened.session_state["project_part"] = "资金"
+    opened.session_state["project_part"] = "funds"
     opened.run()
     assert not opened.exception
     metrics = {item.label: item.value for item in opened.metric}
@@ -257,7 +257,7 @@ def test_money_is_shown_with_its_shares_and_ceilings_apart(context: Context) -> 
 
 def test_targets_without_figures_are_unknown_never_missed(context: Context) -> None:
     opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
-    opened.session_state["project_part"] = "目标与报告"
+    opened.session_state["project_part"] = "targets"
     opened.run()
     assert not opened.exception
     assert set(opened.dataframe[0].value["结论"]) <= {"不明，请补录", "未到期", "已达到"}
@@ -289,7 +289,7 @@ def test_a_renovated_house_is_closed_only_after_the_public_notice(context: Conte
         houses.move(ledger, "h1", to, at=date(2018, 1, day), by="本机", **given)
     opened = AppTest.from_string(SCRIPT.format(name="ledger"), default_timeout=60)
     opened.session_state["selected_households"] = "h1"
-    opened.session_state["house_tab"] = "下一步"
+    opened.session_state["house_tab"] = "next"
     opened.run()
     next(item for item in opened.date_input if item.label == "发生日").set_value(date(2018, 2, 7))
     next(item for item in opened.date_input if "公示开始日" in item.label).set_value(date(2018, 2, 1))
@@ -444,7 +444,7 @@ def test_a_house_becomes_a_project_and_its_number_stays_from_a_leader(context: C
         opened.session_state["selected_projects"] = number
         opened.run()
         assert (row["household_id"] in texts(opened)) is is_shown
-        opened.session_state["project_tab"] = "经过"
+        opened.session_state["project_tab"] = "history"
         opened.run()
         assert (row["household_id"] in texts(opened)) is is_shown
         assert row["household_id"] not in opened.dataframe[0].value.to_csv()

@@ -7,10 +7,10 @@ import streamlit as st
 
 from tracker import houses, status
 from tracker.houses import House
-from tracker.status import CLOSE_REASONS, HOUSE_LABELS, HOUSE_STEPS, TREATMENTS, Rule
+from tracker.status import CLOSE_REASONS, HOUSE_STEPS, TREATMENTS, Rule
 from views import moving, panels, steps
 from views.context import Context
-from views.labels import label
+from views.labels import label, say
 from views.proposing import offer_house
 from views.recheck import place_name
 
@@ -23,11 +23,11 @@ COLORS = {
     "closed": "green",
 }
 BACK = {
-    ("accepted", "under_works"): "退回施工",
-    ("planned", "appraised"): "退回鉴定",
-    ("closed", "found"): "又出现危险，重新登记",
+    ("accepted", "under_works"): "house_back_works",
+    ("planned", "appraised"): "house_back_appraised",
+    ("closed", "found"): "house_back_found",
 }
-TABS = ("概况", "下一步", "经过")
+TABS = ("facts", "next", "history")
 
 
 def notice_days(context: Context) -> int:
@@ -43,26 +43,29 @@ def deadline(context: Context) -> date | None:
 
 def show_card(context: Context, house: House, *, is_past: bool, day: date) -> None:
     """Show the house; nothing can be changed while another day is looked at."""
-    st.markdown(f"#### 户 {panels.plain(house.household_id)}")
+    st.markdown(say(context.language, "card_of_house", household_id=panels.plain(house.household_id)))
     with st.container(horizontal=True, gap="small"):
         panels.show_badge(label("house_status", house.status, context.language), COLORS[house.status])
         limit = deadline(context)
         if limit is not None and house.is_open and day > limit:
-            panels.show_badge(f"已超期 {(day - limit).days} 天", "red")
+            panels.show_badge(say(context.language, "days_overdue", days=(day - limit).days), "red")
         st.caption(
-            panels.plain(f"{house.town} · {place_name(context, house.village_id) if house.village_id else '村未登记'}")
+            panels.plain(
+                f"{house.town} · {(place_name(context, house.village_id) if house.village_id else say(context.language, 'village_not_registered'))}"
+            )
         )
     can_edit = not is_past and context.user.may("edit", town=house.town or None, sector="housing")
     subject = f"house:{house.household_id}"
     if not is_past:
         moving.show_changed(context, subject)
-    tabs = TABS if can_edit else ("概况", "经过")
-    chosen = (
-        st.segmented_control("看什么", tabs, default="概况", key="house_tab", label_visibility="collapsed") or "概况"
-    )
-    if chosen == "下一步":
+    tabs = TABS if can_edit else ("facts", "history")
+    chosen = st.segmented_control(
+        say(context.language, "what_to_see"), tabs, default="facts", format_func=lambda name: label("card_tab", name, context.language),
+        key="house_tab", label_visibility="collapsed",
+    ) or "facts"  # fmt: skip
+    if chosen == "next":
         show_next(context, house)
-    elif chosen == "经过":
+    elif chosen == "history":
         steps.show_history(context, subject, can_edit=can_edit)
     else:
         show_facts(context, house, is_past=is_past)
@@ -73,16 +76,33 @@ def show_facts(context: Context, house: House, *, is_past: bool) -> None:
     limit = deadline(context)
     table = context.policy.tables.get("housing", {})
     pairs = [
-        ("危房等级", label("grade", house.grade, context.language) if house.grade else "未登记"),
-        ("处置方式", label("treatment", house.treatment, context.language) if house.treatment else "未定"),
-        ("销档原因", label("close_reason", house.close_reason, context.language) if house.close_reason else "—"),
         (
-            "各步日期",
+            say(context.language, "grade"),
+            label("grade", house.grade, context.language) if house.grade else say(context.language, "not_registered"),
+        ),
+        (
+            say(context.language, "treatment"),
+            label("treatment", house.treatment, context.language)
+            if house.treatment
+            else say(context.language, "not_decided"),
+        ),
+        (
+            say(context.language, "reason_closed"),
+            label("close_reason", house.close_reason, context.language) if house.close_reason else "—",
+        ),
+        (
+            say(context.language, "days_of_steps"),
             "，".join(
-                f"{HOUSE_LABELS[name]} {at}" for name, at in sorted(house.dates.items(), key=lambda item: item[1])
+                f"{label('house_status', name, context.language)} {at}"
+                for name, at in sorted(house.dates.items(), key=lambda item: item[1])
             ),
         ),
-        ("期限", f"{limit}（{table.get('reference', '')}）" if limit else "文件没有写期限"),
+        (
+            say(context.language, "deadline_2"),
+            f"{limit}（{table.get('reference', '')}）"
+            if limit
+            else say(context.language, "the_document_names_no_deadline"),
+        ),
     ]
     rows = context.assessment.housing
     found = rows[rows["household_id"] == house.household_id] if len(rows) else rows
@@ -90,16 +110,16 @@ def show_facts(context: Context, house: House, *, is_past: bool) -> None:
         row = found.iloc[0]
         pairs.append(
             (
-                "建议处置",
-                f"{row['treatment']}（条款 {row['clause']}）"
+                label("field", "treatment", context.language),
+                say(context.language, "treatment_clause", treatment=row["treatment"], clause=row["clause"])
                 if isinstance(row["treatment"], str) and row["treatment"]
                 else "—",
             )
         )
         if isinstance(row["hazard"], str) and row["hazard"]:
-            pairs.append(("灾害隐患", row["hazard"]))
+            pairs.append((label("field", "hazard", context.language), row["hazard"]))
     else:
-        pairs.append(("最新农户台账", "没有把这户列为 C、D 级危房"))
+        pairs.append((say(context.language, "latest_register"), say(context.language, "does_not_list_this_house_as")))
     for heading, text in pairs:
         left, right = st.columns([1, 4], gap="small")
         left.caption(heading)
@@ -108,17 +128,23 @@ def show_facts(context: Context, house: House, *, is_past: bool) -> None:
         offer_house(context, house.household_id, house.village_id, house.town)
     if house.status == "closed" and len(found):
         st.warning(
-            "这户已经销档，但最新的农户台账仍列为危房：请核实台账是否更新，或是否又出现危险。",
+            say(context.language, "closed_yet_the_latest_register_still"),
             icon=":material/warning:",
         )
+
+
+def step_name(context: Context, before: str, to: str) -> str:
+    """Name a step of a house; a step back says so."""
+    back = BACK.get((before, to))
+    return say(context.language, back) if back else label("house_status", to, context.language)
 
 
 def show_next(context: Context, house: House) -> None:
     """Offer the allowed next steps only, each with what it must bring."""
     options = status.next_steps(house.status, of=HOUSE_STEPS)
-    texts = {to: BACK.get((house.status, to), HOUSE_LABELS[to]) for to in options}
+    texts = {to: step_name(context, house.status, to) for to in options}
     to = st.segmented_control(
-        "下一步",
+        say(context.language, "next_step"),
         list(texts),
         default=next(iter(texts)),
         format_func=texts.__getitem__,
@@ -129,17 +155,30 @@ def show_next(context: Context, house: House) -> None:
     rule = options[to]
     name = f"house_{house.household_id}_{house.status}_{to}"
     with st.form(name, border=False):
-        st.date_input("发生日", moving.today(), key=f"{name}_at", format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+        st.date_input(
+            say(context.language, "day"),
+            moving.today(),
+            key=f"{name}_at",
+            format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1),
+        )
         _ask_details(context, house, to, rule, name)
-        moving.ask_reason_and_evidence(name, needs_reason=rule.needs_reason, needs_evidence=rule.needs_evidence)
-        st.form_submit_button(f"登记“{texts[to]}”", type="primary", on_click=_move, args=(context, house, to, name))
+        moving.ask_reason_and_evidence(
+            context.language, name, needs_reason=rule.needs_reason, needs_evidence=rule.needs_evidence
+        )
+        st.form_submit_button(
+            say(context.language, "enter_step", texts=texts[to]),
+            type="primary",
+            on_click=_move,
+            args=(context, house, to, name),
+        )
 
 
 def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str) -> None:
     if "grade" in rule.fields:
         grades = ["D", "C", "B", "A"]
         st.segmented_control(
-            "鉴定等级（必填）",
+            say(context.language, "appraised_grade_required"),
             grades,
             default=house.grade if house.grade in grades else None,
             format_func=lambda key: label("grade", key, context.language),
@@ -148,20 +187,20 @@ def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str)
     if "treatment" in rule.fields:
         ways = list(TREATMENTS)
         st.selectbox(
-            "处置方式（必填，五宜）",
+            say(context.language, "treatment_required"),
             ways,
             index=ways.index(house.treatment) if house.treatment in ways else None,
-            placeholder="请选择",
+            placeholder=say(context.language, "choose"),
             format_func=lambda key: label("treatment", key, context.language),
             key=f"{name}_treatment",
         )
     if to == "closed":
         reasons = list(CLOSE_REASONS)
         st.selectbox(
-            "销档原因（必填）",
+            say(context.language, "reason_closed_required"),
             reasons,
             index=0 if house.status == "accepted" else None,
-            placeholder="请选择",
+            placeholder=say(context.language, "choose"),
             format_func=lambda key: label("close_reason", key, context.language),
             key=f"{name}_close",
         )
@@ -169,7 +208,12 @@ def _ask_details(context: Context, house: House, to: str, rule: Rule, name: str)
         if days:
             notice = context.policy.tables.get("notice", {})
             st.date_input(
-                f"公示开始日（改造完成的须公示满 {days} 天，条款 {panels.plain(notice.get('reference', ''))}）",
+                say(
+                    context.language,
+                    "public_notice_from_a_renovated_house",
+                    days=days,
+                    get=panels.plain(notice.get("reference", "")),
+                ),
                 None,
                 key=f"{name}_notice",
                 format="YYYY-MM-DD",
@@ -193,12 +237,21 @@ def _move(context: Context, house: House, to: str, name: str) -> None:
             expected_version=version, event_id=key, **given,
         )  # fmt: skip
 
-    mine = {"步骤": HOUSE_LABELS[to], "发生日": str(at), "原因": reason or "—"}
+    mine = {
+        say(context.language, "step"): label("house_status", to, context.language),
+        say(context.language, "day"): str(at),
+        say(context.language, "reason"): reason or "—",
+    }
     moving.save(
         context,
         name,
         f"house:{house.household_id}",
         mine,
         work,
-        f"户 {house.household_id} 已登记“{HOUSE_LABELS[to]}”。",
+        say(
+            context.language,
+            "household_entered",
+            household_id=house.household_id,
+            to=label("house_status", to, context.language),
+        ),
     )

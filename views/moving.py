@@ -15,6 +15,7 @@ from tracker.ledger import ConflictError
 from views import panels
 from views.context import Context
 from views.event_words import details, event_label, people
+from views.labels import Language, say
 
 NOTICE = "tracker_notice"
 CONFLICT = "tracker_conflict"
@@ -100,23 +101,41 @@ def show_conflict(context: Context) -> bool:
     names = people(context)
     with st.container(border=True, key="conflict"):
         st.warning(
-            "您打开之后，别人先改了这一条。您的修改没有保存，也没有盖掉别人的。请对照两边再决定。",
+            say(context.language, "somebody_changed_this_after_you_opened"),
             icon=":material/sync_problem:",
         )
         left, right = st.columns(2, gap="large")
-        left.markdown("**您要登记的**")
+        left.markdown(say(context.language, "what_you_were_entering"))
         for heading, text in conflict.mine.items():
             left.text(f"{heading}：{text}")
-        right.markdown("**别人已登记的**")
+        right.markdown(say(context.language, "what_others_entered"))
         for event in conflict.theirs:
-            right.text(f"{event_label(event)}（{event.at}，{names.get(event.by, event.by)}，第 {event.seq} 号）")
+            right.text(
+                say(
+                    context.language,
+                    "event_line",
+                    event=event_label(event, context.language),
+                    at=event.at,
+                    by=names.get(event.by, event.by),
+                    seq=event.seq,
+                )
+            )
             for line in details(context, event):
                 right.text(f"　{line}")
         again, drop, _ = st.columns([1, 1, 2])
         again.button(
-            "看过了，仍登记我的", type="primary", on_click=_retry, args=(context, conflict), key="conflict_retry"
+            say(context.language, "seen_enter_mine_all_the_same"),
+            type="primary",
+            on_click=_retry,
+            args=(context, conflict),
+            key="conflict_retry",
         )
-        drop.button("放弃我的，用别人的", on_click=_drop, args=(conflict.subject,), key="conflict_drop")
+        drop.button(
+            say(context.language, "drop_mine_keep_theirs"),
+            on_click=_drop,
+            args=(conflict.subject,),
+            key="conflict_drop",
+        )
     return True
 
 
@@ -125,7 +144,7 @@ def _retry(context: Context, conflict: Conflict) -> None:
     newest = max((event.version for event in conflict.theirs), default=None)
     if newest is not None:
         st.session_state[f"seen_{conflict.subject}"] = newest
-    save(context, conflict.name, conflict.subject, conflict.mine, conflict.retry, "已登记。")
+    save(context, conflict.name, conflict.subject, conflict.mine, conflict.retry, say(context.language, "entered_2"))
 
 
 def _drop(subject: str) -> None:
@@ -150,13 +169,34 @@ def show_changed(context: Context, subject: str) -> None:
         seen_version(context, subject)
         return
     who = people(context).get(last.by, last.by)
-    st.info(f"您打开之后，{panels.plain(who)}登记了“{event_label(last)}”。下面已是最新内容。", icon=":material/sync:")
-    st.button("知道了", on_click=look_again, args=(subject,), key=f"noted_{subject}")
+    st.info(
+        say(
+            context.language,
+            "after_you_opened_this_entered_below",
+            who=panels.plain(who),
+            last=event_label(last, context.language),
+        ),
+        icon=":material/sync:",
+    )
+    st.button(say(context.language, "noted"), on_click=look_again, args=(subject,), key=f"noted_{subject}")
 
 
-def ask_reason_and_evidence(name: str, *, needs_reason: bool, needs_evidence: bool) -> None:
+def ask_reason_and_evidence(language: Language, name: str, *, needs_reason: bool, needs_evidence: bool) -> None:
     """Ask in a form for the reason and the evidence of a step, saying which must be given."""
-    st.text_input("原因（必填）" if needs_reason else "原因或说明", key=f"{name}_reason", max_chars=300)
-    with st.expander(f"证明材料{'（必附）' if needs_evidence else ''}", expanded=needs_evidence):
-        st.file_uploader("文件或照片", UPLOADS, accept_multiple_files=True, key=f"{name}_files")
-        st.text_input("或文号、卷宗号", key=f"{name}_text", placeholder="例：验〔2018〕12号", max_chars=200)
+    st.text_input(
+        say(language, "reason_required") if needs_reason else say(language, "reason_or_note"),
+        key=f"{name}_reason",
+        max_chars=300,
+    )
+    with st.expander(
+        say(language, "evidence_2", it=say(language, "required_2") if needs_evidence else ""), expanded=needs_evidence
+    ):
+        st.file_uploader(
+            say(language, "files_or_photographs"), UPLOADS, accept_multiple_files=True, key=f"{name}_files"
+        )
+        st.text_input(
+            say(language, "or_a_document_or_file_number"),
+            key=f"{name}_text",
+            placeholder=say(language, "e_g_acceptance_2018_12"),
+            max_chars=200,
+        )

@@ -13,14 +13,13 @@ from tracker import funds, houses, measures, projects
 from tracker.funds import STAGE_LABELS
 from tracker.ledger import Ledger
 from tracker.status import HOUSE_LABELS, PROJECT_LABELS
-from views.labels import label
+from views.labels import Language, label, say
 
 OPEN_HOUSES = "dangerous_housing_open"
-TARGET_COLUMNS = {
-    "label": "目标", "due": "期限", "target": "目标值", "unit": "单位", "strength": "力度", "actual": "实际", "actual_day": "实际日期",
-    "status": "结论", "shortfall": "还差", "forecast": "到期预计", "forecast_low": "预计下限", "forecast_high": "预计上限",
-    "reach_day": "按现速达到日", "reference": "条款", "note": "说明",
-}  # fmt: skip
+TARGET_COLUMNS = (
+    "label", "due", "target", "unit", "strength", "actual", "actual_day", "status", "shortfall", "forecast", "forecast_low",
+    "forecast_high", "reach_day", "reference", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,28 @@ def _open_houses(ledger: Ledger, moment: Cut) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "day", "value", "low", "high"])
 
 
-def target_table(policy: Policy, seen: pd.DataFrame, day: date) -> pd.DataFrame:
+def target_table(policy: Policy, seen: pd.DataFrame, day: date, language: Language = "zh") -> pd.DataFrame:
     """Judge every target on a day and write it as people read it."""
     table = progress(policy, day, seen)
     table = table.reindex(columns=list(TARGET_COLUMNS))
-    table["status"] = table["status"].map(lambda key: label("progress", key))
-    table["unit"] = table["unit"].map(lambda key: label("unit", key))
-    table["strength"] = table["strength"].map(lambda key: label("strength", key))
-    return table.rename(columns=TARGET_COLUMNS)
+    table["status"] = table["status"].map(lambda key: label("progress", key, language))
+    table["unit"] = table["unit"].map(lambda key: label("unit", key, language))
+    table["strength"] = table["strength"].map(lambda key: label("strength", key, language))
+    return table.rename(columns={name: label("target_column", name, language) for name in TARGET_COLUMNS})
+
+
+def period_name(period: Period, language: Language) -> str:
+    """Name a month, quarter, half-year or year as readers expect.
+
+    >>> period_name(Period(date(2018, 4, 1), date(2018, 6, 30), "2018年第二季度"), "en")
+    '2018 Q2'
+    """
+    if language == "zh":
+        return period.label
+    year, month = period.start.year, period.start.month
+    span = period.end.month - month + 1
+    parts = {1: f"{year}-{month:02d}", 3: f"{year} Q{(month + 2) // 3}", 6: f"{year} H{(month + 5) // 6}"}
+    return parts.get(span, str(year))
 
 
 def before(period: Period, every: Any) -> Period:
@@ -88,6 +101,7 @@ def report_tables(
     every: Any,
     *,
     own: Policy | None = None,
+    language: Language = "zh",
 ) -> Mapping[str, pd.DataFrame]:
     """Make the report of a period: targets, projects, money and houses, beside the period before.
 
@@ -97,22 +111,26 @@ def report_tables(
     """
     last = before(period, every)
     moments = {
-        period.label: Cut(period.end),
-        f"{last.label}（现在所知）": Cut(last.end),
-        f"{last.label}（当时所知）": Cut(last.end, last.end),
+        period_name(period, language): Cut(period.end),
+        say(language, "as_known_now", last=period_name(last, language)): Cut(last.end),
+        say(language, "as_known_then", last=period_name(last, language)): Cut(last.end, last.end),
     }
-    under_own = {} if own is None else {"目标（本单位政策）": _targets(ledger, own, None, findings_day, moments)}
+    under_own = (
+        {}
+        if own is None
+        else {say(language, "targets_office_policy"): _targets(ledger, own, None, findings_day, moments, language)}
+    )
     return {
-        "目标": _targets(ledger, policy, findings, findings_day, moments),
+        say(language, "target"): _targets(ledger, policy, findings, findings_day, moments, language),
         **under_own,
-        "项目": _steps(ledger, moments),
-        "资金（万元）": _money(ledger, moments),
-        "危房": _houses(ledger, moments),
-        "本期经过": moved_table(ledger, period),
+        label("field", "need", language): _steps(ledger, moments, language),
+        say(language, "money_cny_10k"): _money(ledger, moments, language),
+        say(language, "dangerous_houses"): _houses(ledger, moments, language),
+        say(language, "steps_in_this_period"): moved_table(ledger, period, language),
     }
 
 
-def moved_table(ledger: Ledger, period: Period) -> pd.DataFrame:
+def moved_table(ledger: Ledger, period: Period, language: Language) -> pd.DataFrame:
     """List every step projects took within a period (both days inside)."""
     rows = []
     for item in projects.projects(ledger, as_of=period.end):
@@ -124,37 +142,55 @@ def moved_table(ledger: Ledger, period: Period) -> pd.DataFrame:
                         item.project_id,
                         item.description.title,
                         item.description.town,
-                        PROJECT_LABELS[name],
+                        label("project_status", name, language),
                     )
                 )
-    return pd.DataFrame(sorted(rows), columns=["发生日", "编号", "项目", "乡镇", "步骤"])
+    return pd.DataFrame(
+        sorted(rows),
+        columns=[
+            say(language, "day"),
+            label("field", "subject", language),
+            label("field", "need", language),
+            label("field", "town", language),
+            say(language, "step"),
+        ],
+    )
 
 
 def _targets(
-    ledger: Ledger, policy: Policy, findings: pd.DataFrame | None, day: date, moments: Mapping[str, Cut]
+    ledger: Ledger,
+    policy: Policy,
+    findings: pd.DataFrame | None,
+    day: date,
+    moments: Mapping[str, Cut],
+    language: Language,
 ) -> pd.DataFrame:
+    actual, verdict = (label("target_column", name, language) for name in ("actual", "status"))
     columns: dict[str, Any] = {}
     judged = pd.DataFrame()
     for name, moment in moments.items():
         table = progress(policy, moment.as_of, actuals(ledger, policy, findings, day, moment))
         if not columns:
             judged = table
-        columns[f"{name} 实际"] = table["actual"]
-        columns[f"{name} 结论"] = table["status"].map(lambda key: label("progress", key))
-    head = {
-        "目标": judged["label"],
-        "期限": judged["due"],
-        "目标值": judged["target"],
-        "单位": judged["unit"].map(lambda key: label("unit", key)),
-    }
-    head["力度"] = judged["strength"].map(lambda key: label("strength", key))
+        columns[f"{name} {actual}"] = table["actual"]
+        columns[f"{name} {verdict}"] = table["status"].map(lambda key: label("progress", key, language))
+    judged["unit"] = judged["unit"].map(lambda key: label("unit", key, language))
+    judged["strength"] = judged["strength"].map(lambda key: label("strength", key, language))
+    first = ("label", "due", "target", "unit", "strength")
+    head = {label("target_column", name, language): judged[name] for name in first}
     names = list(moments)
-    change = columns[f"{names[0]} 实际"] - columns[f"{names[1]} 实际"]
-    return pd.DataFrame({**head, **columns, "本期比上期": change, "条款": judged["reference"], "说明": judged["note"]})
+    change = columns[f"{names[0]} {actual}"] - columns[f"{names[1]} {actual}"]
+    tail = {label("target_column", name, language): judged[name] for name in ("reference", "note")}
+    return pd.DataFrame({**head, **columns, say(language, "against_the_last_period"): change, **tail})
 
 
-def _steps(ledger: Ledger, moments: Mapping[str, Cut]) -> pd.DataFrame:
-    table: dict[str, list[Any]] = {"状态": [*PROJECT_LABELS.values(), "合计"]}
+def _steps(ledger: Ledger, moments: Mapping[str, Cut], language: Language) -> pd.DataFrame:
+    table: dict[str, list[Any]] = {
+        label("field", "status", language): [
+            *(label("project_status", key, language) for key in PROJECT_LABELS),
+            label("field", "sum", language),
+        ]
+    }
     for name, moment in moments.items():
         found = projects.projects(ledger, as_of=moment.as_of, known_on=moment.known_on)
         counts = [sum(item.status == status for item in found) for status in PROJECT_LABELS]
@@ -162,16 +198,23 @@ def _steps(ledger: Ledger, moments: Mapping[str, Cut]) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _money(ledger: Ledger, moments: Mapping[str, Cut]) -> pd.DataFrame:
-    table: dict[str, list[Any]] = {"类别（累计）": list(STAGE_LABELS.values())}
+def _money(ledger: Ledger, moments: Mapping[str, Cut], language: Language) -> pd.DataFrame:
+    table: dict[str, list[Any]] = {
+        say(language, "kind_cumulative"): [label("fund_stage", key, language) for key in STAGE_LABELS]
+    }
     for name, moment in moments.items():
         sums = funds.totals(funds.postings(ledger, as_of=moment.as_of, known_on=moment.known_on))[()]
         table[name] = [float(getattr(sums, stage) / 10000) for stage in STAGE_LABELS]
     return pd.DataFrame(table)
 
 
-def _houses(ledger: Ledger, moments: Mapping[str, Cut]) -> pd.DataFrame:
-    table: dict[str, list[Any]] = {"状态": [*HOUSE_LABELS.values(), "合计"]}
+def _houses(ledger: Ledger, moments: Mapping[str, Cut], language: Language) -> pd.DataFrame:
+    table: dict[str, list[Any]] = {
+        label("field", "status", language): [
+            *(label("house_status", key, language) for key in HOUSE_LABELS),
+            label("field", "sum", language),
+        ]
+    }
     for name, moment in moments.items():
         found = houses.houses(ledger, as_of=moment.as_of, known_on=moment.known_on)
         table[name] = [*(sum(item.status == status for item in found) for status in HOUSE_LABELS), len(found)]

@@ -11,7 +11,7 @@ from tracker.projects import Project
 from tracker.status import PROJECT_LABELS, PROJECT_STEPS, Rule
 from views import moving, panels, steps
 from views.context import Context
-from views.labels import label, money, number
+from views.labels import Language, label, money, number, say
 from views.proposing import KINDS, Seed, choose_needs, cny_of
 from views.recheck import data_day, need_label, place_name, standings, still_open
 
@@ -19,8 +19,8 @@ COLORS = {
     "reserve": "gray", "approved": "violet", "tendered": "violet", "started": "orange", "completed": "blue", "accepted": "blue",
     "closed": "green", "cancelled": "gray",
 }  # fmt: skip
-BACK = {("closed", "started"): "重新开工", ("cancelled", "reserve"): "恢复为储备"}
-TABS = ("概况", "下一步", "经过", "修改")
+BACK = {("closed", "started"): "project_again", ("cancelled", "reserve"): "project_reserve_again"}
+TABS = ("facts", "next", "history", "amend")
 
 
 def may_edit(context: Context, project: Project) -> bool:
@@ -37,22 +37,30 @@ def show_card(context: Context, project: Project, *, is_past: bool) -> None:
         panels.show_badge(label("project_status", project.status, context.language), COLORS[project.status])
         st.caption(
             panels.plain(
-                f"{project.project_id} · {label('sector', about.kind, context.language)} · {about.town or '未填乡镇'} · {about.year} 年"
+                say(
+                    context.language,
+                    "project_line",
+                    project_id=project.project_id,
+                    kind=label("sector", about.kind, context.language),
+                    it=about.town or say(context.language, "no_town"),
+                    year=about.year,
+                )
             )
         )
     can_edit = not is_past and may_edit(context, project)
     subject = f"project:{project.project_id}"
     if not is_past:
         moving.show_changed(context, subject)
-    tabs = TABS if can_edit else ("概况", "经过")
-    chosen = (
-        st.segmented_control("看什么", tabs, default="概况", key="project_tab", label_visibility="collapsed") or "概况"
-    )
-    if chosen == "下一步":
+    tabs = TABS if can_edit else ("facts", "history")
+    chosen = st.segmented_control(
+        say(context.language, "what_to_see"), tabs, default="facts", format_func=lambda name: label("card_tab", name, context.language),
+        key="project_tab", label_visibility="collapsed",
+    ) or "facts"  # fmt: skip
+    if chosen == "next":
         show_next(context, project)
-    elif chosen == "经过":
+    elif chosen == "history":
         steps.show_history(context, subject, can_edit=can_edit)
-    elif chosen == "修改":
+    elif chosen == "amend":
         show_amend(context, project)
     else:
         show_facts(context, project)
@@ -64,25 +72,57 @@ def show_facts(context: Context, project: Project) -> None:
     money_of = totals([item for item in postings(context.office.ledger) if item.project_id == project.project_id])[()]
     planned = None if about.planned_cost_cny is None else float(about.planned_cost_cny) / 1e4
     actual = None if project.actual_cost_cny is None else float(project.actual_cost_cny) / 1e4
-    length = f"计划 {number(about.planned_length_km, 3)} · 实际 {number(project.actual_length_km, 3)} 公里"
+    length = say(
+        context.language,
+        "planned_actual_km",
+        planned_length_km=number(about.planned_length_km, 3),
+        actual_length_km=number(project.actual_length_km, 3),
+    )
     pairs = [
-        ("责任单位", about.owner or "未填"),
-        ("投资", f"计划 {money(planned)} · 实际 {money(actual)}"),
-        ("资金", f"下达 {money(float(money_of.allocation) / 1e4)} · 支付 {money(float(money_of.payment) / 1e4)}"),
-        ("长度", length if about.planned_length_km is not None or project.actual_length_km is not None else "—"),
+        (say(context.language, "responsible"), about.owner or say(context.language, "not_given")),
         (
-            "各步日期",
-            "，".join(
-                f"{PROJECT_LABELS[name]} {day}" for name, day in sorted(project.dates.items(), key=lambda item: item[1])
+            say(context.language, "cost"),
+            say(
+                context.language,
+                "planned_actual",
+                planned=money(planned, context.language),
+                actual=money(actual, context.language),
             ),
         ),
         (
-            "立项依据",
-            f"{about.basis.get('policy_id', '')}，评估日 {about.basis.get('day', '')}" if about.basis else "手工登记",
+            say(context.language, "funds"),
+            say(
+                context.language,
+                "allocated_paid",
+                allocation=money(float(money_of.allocation) / 10000.0, context.language),
+                payment=money(float(money_of.payment) / 10000.0, context.language),
+            ),
+        ),
+        (
+            say(context.language, "project_length"),
+            length if about.planned_length_km is not None or project.actual_length_km is not None else "—",
+        ),
+        (
+            say(context.language, "days_of_steps"),
+            "，".join(
+                f"{label('project_status', name, context.language)} {day}"
+                for name, day in sorted(project.dates.items(), key=lambda item: item[1])
+            ),
+        ),
+        (
+            say(context.language, "basis"),
+            say(
+                context.language,
+                "basis_policy_day",
+                get=about.basis.get("policy_id", ""),
+                get2=about.basis.get("day", ""),
+            )
+            if about.basis
+            else say(context.language, "entered_by_hand"),
         ),
     ]
     if about.note:
-        pairs.append(("备注", about.note))
+        pairs.append((say(context.language, "remark"), about.note))
     for heading, text in pairs:
         left, right = st.columns([1, 4], gap="small")
         left.caption(heading)
@@ -94,9 +134,9 @@ def show_recheck(context: Context, project: Project) -> list[tuple[str, str]]:
     """Show what the map says of every need of the project, and return what is still open."""
     found = standings(context, project.description.needs)
     if not found:
-        st.caption("没有关联缺口：可在“修改”里补上，销号时地图才能复核。")
+        st.caption(say(context.language, "no_gap_is_tied_to_it"))
         return []
-    st.markdown(f"**地图复核**（评估日 {context.day}）")
+    st.markdown(say(context.language, "checked_on_the_map_as_of", day=context.day))
     for item in found:
         left, right = st.columns([1, 4], gap="small")
         with left:
@@ -106,7 +146,7 @@ def show_recheck(context: Context, project: Project) -> list[tuple[str, str]]:
         names = "、".join(
             f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in project.still_open
         )
-        st.caption(panels.plain(f"销号时地图上仍有的缺口：{names}"))
+        st.caption(panels.plain(say(context.language, "gaps_the_map_still_showed_when", names=names)))
     late = data_day(context, project)
     if late:
         st.warning(late, icon=":material/update:")
@@ -116,9 +156,9 @@ def show_recheck(context: Context, project: Project) -> list[tuple[str, str]]:
 def show_next(context: Context, project: Project) -> None:
     """Offer the allowed next steps only, each with what it must bring."""
     options = status.next_steps(project.status, of=PROJECT_STEPS)
-    texts = {to: BACK.get((project.status, to), _step_text(project.status, to)) for to in options}
+    texts = {to: _step_text(context, project.status, to) for to in options}
     to = st.segmented_control(
-        "下一步",
+        say(context.language, "next_step"),
         list(texts),
         default=next(iter(texts)),
         format_func=texts.__getitem__,
@@ -131,33 +171,48 @@ def show_next(context: Context, project: Project) -> None:
     remaining = show_recheck(context, project) if to == "closed" else []
     if remaining:
         st.error(
-            "地图上还有缺口（见上）。可以先更新图层再销号；确要现在销号，请写明原因，缺口会随项目留存。",
+            say(context.language, "the_map_still_shows_gaps_above"),
             icon=":material/error:",
         )
     with st.form(name, border=False):
-        st.date_input("发生日", moving.today(), key=f"{name}_at", format="YYYY-MM-DD", min_value=date(2000, 1, 1))
-        _ask_details(project, rule, to, name)
+        st.date_input(
+            say(context.language, "day"),
+            moving.today(),
+            key=f"{name}_at",
+            format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1),
+        )
+        _ask_details(project, context.language, rule, to, name)
         moving.ask_reason_and_evidence(
-            name, needs_reason=rule.needs_reason or bool(remaining), needs_evidence=rule.needs_evidence
+            context.language,
+            name,
+            needs_reason=rule.needs_reason or bool(remaining),
+            needs_evidence=rule.needs_evidence,
         )
         st.form_submit_button(
-            f"登记“{texts[to]}”", type="primary", on_click=_move, args=(context, project, to, name, remaining)
+            say(context.language, "enter_step", texts=texts[to]),
+            type="primary",
+            on_click=_move,
+            args=(context, project, to, name, remaining),
         )
 
 
-def _step_text(before: str, to: str) -> str:
-    order = list(PROJECT_LABELS)
+def _step_text(context: Context, before: str, to: str) -> str:
+    back, order = BACK.get((before, to)), list(PROJECT_LABELS)
+    if back:
+        return say(context.language, back)
+    step = label("project_status", to, context.language)
     is_back = to != "cancelled" and order.index(to) < order.index(before)
-    return f"退回{PROJECT_LABELS[to]}" if is_back else PROJECT_LABELS[to]
+    return say(context.language, "step_back", step=step) if is_back else step
 
 
-def _ask_details(project: Project, rule: Rule, to: str, name: str) -> None:
+def _ask_details(project: Project, language: Language, rule: Rule, to: str, name: str) -> None:
     about = project.description
     if "owner" in rule.fields:
-        st.text_input("责任单位（必填）", about.owner, key=f"{name}_owner", max_chars=120)
+        st.text_input(say(language, "responsible_required"), about.owner, key=f"{name}_owner", max_chars=120)
     if "planned_cost_cny" in rule.fields:
         st.number_input(
-            "计划投资（万元，必填）",
+            say(language, "planned_cost_cny_10k_required"),
             min_value=0.0,
             value=_cny10k(about.planned_cost_cny),
             step=0.1,
@@ -166,9 +221,9 @@ def _ask_details(project: Project, rule: Rule, to: str, name: str) -> None:
         )
     if to in {"completed", "accepted"}:
         left, right = st.columns(2)
-        must = "，必填" if "actual_cost_cny" in rule.fields else ""
+        must = say(language, "required") if "actual_cost_cny" in rule.fields else ""
         left.number_input(
-            f"实际投资（万元{must}）",
+            say(language, "actual_cost_cny_10k", must=must),
             min_value=0.0,
             value=_cny10k(project.actual_cost_cny),
             step=0.1,
@@ -176,7 +231,7 @@ def _ask_details(project: Project, rule: Rule, to: str, name: str) -> None:
             key=f"{name}_cost",
         )
         right.number_input(
-            "实际长度（公里）",
+            say(language, "actual_length_km"),
             min_value=0.0,
             value=project.actual_length_km,
             step=0.01,
@@ -194,7 +249,7 @@ def _move(context: Context, project: Project, to: str, name: str, remaining: lis
     state, ledger, by = st.session_state, context.office.ledger, context.user.username
     if remaining and not state[f"{name}_reason"].strip():
         gaps = "、".join(f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in remaining)
-        state[moving.NOTICE] = ("error", f"地图上仍有缺口：{gaps}。确要销号请写明原因，缺口会随项目留存。")
+        state[moving.NOTICE] = ("error", say(context.language, "the_map_still_shows_gaps_to", gaps=gaps))
         return
     at, reason, key = state[f"{name}_at"], state[f"{name}_reason"], moving.form_id(name)
     uploads, text = state.get(f"{name}_files"), state.get(f"{name}_text", "")
@@ -218,14 +273,21 @@ def _move(context: Context, project: Project, to: str, name: str, remaining: lis
             actual_length_km=length, still_open=remaining, expected_version=version, event_id=key,
         )  # fmt: skip
 
-    mine = {"步骤": PROJECT_LABELS[to], "发生日": str(at), "原因": reason or "—", "证明材料": text or "—"}
+    mine = {
+        say(context.language, "step"): label("project_status", to, context.language),
+        say(context.language, "day"): str(at),
+        say(context.language, "reason"): reason or "—",
+        say(context.language, "evidence"): text or "—",
+    }
     moving.save(
         context,
         name,
         f"project:{project.project_id}",
         mine,
         work,
-        f"{project.project_id} 已登记“{PROJECT_LABELS[to]}”。",
+        say(
+            context.language, "entered", project_id=project.project_id, to=label("project_status", to, context.language)
+        ),
     )
 
 
@@ -234,20 +296,20 @@ def show_amend(context: Context, project: Project) -> None:
     about = project.description
     name = f"amend_{project.project_id}"
     with st.form(name, border=False):
-        st.text_input("项目名称", about.title, key=f"{name}_title", max_chars=120)
+        st.text_input(say(context.language, "title"), about.title, key=f"{name}_title", max_chars=120)
         left, right = st.columns(2)
         left.selectbox(
-            "类别",
+            label("field", "kind", context.language),
             KINDS,
             index=KINDS.index(about.kind) if about.kind in KINDS else 0,
             format_func=lambda key: label("sector", key, context.language),
             key=f"{name}_kind",
         )
-        right.number_input("计划年度", 2000, 2100, about.year, step=1, key=f"{name}_year")
-        st.text_input("责任单位", about.owner, key=f"{name}_owner", max_chars=120)
+        right.number_input(say(context.language, "planned_year"), 2000, 2100, about.year, step=1, key=f"{name}_year")
+        st.text_input(say(context.language, "responsible"), about.owner, key=f"{name}_owner", max_chars=120)
         left, right = st.columns(2)
         left.number_input(
-            "计划投资（万元）",
+            say(context.language, "planned_cost_cny_10k"),
             min_value=0.0,
             value=_cny10k(about.planned_cost_cny),
             step=0.1,
@@ -255,7 +317,7 @@ def show_amend(context: Context, project: Project) -> None:
             key=f"{name}_cost",
         )
         right.number_input(
-            "计划长度（公里）",
+            say(context.language, "planned_length_km"),
             min_value=0.0,
             value=about.planned_length_km,
             step=0.01,
@@ -263,8 +325,8 @@ def show_amend(context: Context, project: Project) -> None:
             key=f"{name}_length",
         )
         needs = choose_needs(context, Seed(needs=about.needs, town=about.town), about.town)
-        st.text_input("备注（为什么改）", about.note, key=f"{name}_note", max_chars=300)
-        if st.form_submit_button("登记修改", type="primary"):
+        st.text_input(say(context.language, "remark_why_it_changes"), about.note, key=f"{name}_note", max_chars=300)
+        if st.form_submit_button(say(context.language, "enter_the_change"), type="primary"):
             _amend(context, project, name, needs)
 
 
@@ -283,11 +345,18 @@ def _amend(context: Context, project: Project, name: str, needs: list[tuple[str,
         )  # fmt: skip
 
     mine = {
-        "名称": changes["title"],
-        "责任单位": changes["owner"],
-        "计划投资": f"{changes['planned_cost_cny'] or '—'} 元",
+        label("field", "name", context.language): changes["title"],
+        say(context.language, "responsible"): changes["owner"],
+        say(context.language, "planned_cost"): say(
+            context.language, "amount_cny", it=changes["planned_cost_cny"] or "—"
+        ),
     }
     moving.save(
-        context, name, f"project:{project.project_id}", mine, work, f"{project.project_id} 已修改，原内容仍可查。"
+        context,
+        name,
+        f"project:{project.project_id}",
+        mine,
+        work,
+        say(context.language, "is_changed_what_it_said_can", project_id=project.project_id),
     )
     st.rerun()

@@ -14,7 +14,7 @@ from tracker.accounts import SECTORS
 from tracker.projects import Description, Project, projects, propose
 from views import atlas, moving, panels
 from views.context import Context
-from views.labels import label
+from views.labels import label, say
 from views.plain import plain
 from views.recheck import CONNECTED, HOUSE, need_label, owner_of, place_name, sector_of
 
@@ -76,7 +76,7 @@ def seed_of_natural_village(context: Context, natural_village_id: str) -> Seed:
     lengths = [float(row[name]) for name in ("gap_km", "new_km") if pd.notna(row[name])]
     village = row["village_id"] if isinstance(row["village_id"], str) else ""
     return Seed(
-        title=f"{row['name']}通硬化路",
+        title=say(context.language, "proposal_road", name=row["name"]),
         kind="transport",
         town=row["town"] if isinstance(row["town"], str) else "",
         village_id=village,
@@ -95,7 +95,7 @@ def seed_of_house(context: Context, household_id: str, village_id: str, town: st
     others = rows.loc[rows["village_id"] == village_id, "household_id"] if len(rows) else []
     chosen = (household_id, HOUSE)
     return Seed(
-        title=f"{place_name(context, village_id) if village_id else town}危房改造",
+        title=say(context.language, "proposal_house", it=place_name(context, village_id) if village_id else town),
         kind="housing",
         town=town,
         village_id=village_id,
@@ -137,42 +137,73 @@ def _offer(context: Context, need: tuple[str, str], make: Any) -> None:
     for project in existing(context).get(need, []):
         st.caption(
             panels.plain(
-                f"已有项目 {project.project_id} {project.description.title}：{project.label}（{project.since}）"
+                say(
+                    context.language,
+                    "there_is_project",
+                    project_id=project.project_id,
+                    title=project.description.title,
+                    status=label("project_status", project.status, context.language),
+                    since=project.since,
+                )
             )
         )
     if context.user.may("edit", sector=sector_of(context, need[1])) and st.button(
-        "立项", icon=":material/add_task:", key=f"propose_{need[0]}_{need[1]}", type="primary"
+        say(context.language, "propose"), icon=":material/add_task:", key=f"propose_{need[0]}_{need[1]}", type="primary"
     ):
-        show_form(context, make())
+        open_form(context, make())
 
 
-@st.dialog("立项：登记为储备项目", width="large")
+def open_form(context: Context, seed: Seed) -> None:
+    """Open the form of a proposal."""
+    st.dialog(say(context.language, "propose_enter_as_a_reserve_project"), width="large")(show_form)(context, seed)
+
+
 def show_form(context: Context, seed: Seed) -> None:
     """Let the person complete and enter a proposal; sent twice, it is entered once."""
     towns = [town for town in atlas.town_names(context.workspace) if context.user.may("edit", town=town)]
     with st.form("proposal", border=False):
-        title = st.text_input("项目名称", seed.title, max_chars=120)
+        title = st.text_input(say(context.language, "title"), seed.title, max_chars=120)
         first, second, third = st.columns(3)
         kind = first.selectbox(
-            "类别", KINDS, index=KINDS.index(seed.kind), format_func=lambda key: label("sector", key, context.language)
+            label("field", "kind", context.language),
+            KINDS,
+            index=KINDS.index(seed.kind),
+            format_func=lambda key: label("sector", key, context.language),
         )
         town = second.selectbox(
-            "乡镇",
+            label("field", "town", context.language),
             towns,
             index=towns.index(seed.town) if seed.town in towns else (0 if len(towns) == 1 else None),
-            placeholder="请选择",
+            placeholder=say(context.language, "choose"),
         )
-        year = third.number_input("计划年度", 2000, 2100, context.day.year, step=1)
+        year = third.number_input(say(context.language, "planned_year"), 2000, 2100, context.day.year, step=1)
         needs = choose_needs(context, seed, town)
         first, second, third = st.columns(3)
-        owner = first.text_input("责任单位", seed.owner, max_chars=120, help="政策文件写了责任单位的已填好，可改")
-        cost = second.number_input(
-            "计划投资（万元）", min_value=0.0, value=seed.cost_cny10k, step=0.1, format="%.2f", help="留空表示还不知道"
+        owner = first.text_input(
+            say(context.language, "responsible"),
+            seed.owner,
+            max_chars=120,
+            help=say(context.language, "filled_in_where_the_document_names"),
         )
-        length = third.number_input("计划长度（公里）", min_value=0.0, value=seed.length_km, step=0.01, format="%.3f")
-        note = st.text_input("备注", max_chars=300)
-        at = st.date_input("发生日（会议或批文日期）", moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
-        if st.form_submit_button("登记为储备项目", type="primary"):
+        cost = second.number_input(
+            say(context.language, "planned_cost_cny_10k"),
+            min_value=0.0,
+            value=seed.cost_cny10k,
+            step=0.1,
+            format="%.2f",
+            help=say(context.language, "blank_not_known_yet"),
+        )
+        length = third.number_input(
+            say(context.language, "planned_length_km"), min_value=0.0, value=seed.length_km, step=0.01, format="%.3f"
+        )
+        note = st.text_input(say(context.language, "remark"), max_chars=300)
+        at = st.date_input(
+            say(context.language, "day_of_the_meeting_or_approval"),
+            moving.today(),
+            format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1),
+        )
+        if st.form_submit_button(say(context.language, "enter_as_a_reserve_project"), type="primary"):
             villages = _villages_of(context, needs) or ((seed.village_id,) if seed.village_id else ())
             described = Description(
                 title.strip(), kind, town or "", int(year), villages, tuple(needs), owner.strip(), cny_of(cost), length, seed.basis, note
@@ -182,7 +213,7 @@ def show_form(context: Context, seed: Seed) -> None:
 
 def _enter(context: Context, described: Description, at: date) -> None:
     if not described.town and context.user.towns:
-        st.error("请选择乡镇。")
+        st.error(say(context.language, "please_choose_a_town"))
         return
     try:
         number = propose(
@@ -192,7 +223,10 @@ def _enter(context: Context, described: Description, at: date) -> None:
         st.error(plain(error))
         return
     st.session_state.pop("form_proposal", None)
-    st.session_state[moving.NOTICE] = ("success", f"已登记 {number} {described.title}，在“项目与进度”页继续。")
+    st.session_state[moving.NOTICE] = (
+        "success",
+        say(context.language, "is_entered_go_on_under_projects", number=number, title=described.title),
+    )
     panels.select("projects", number)
     st.rerun()
 
@@ -206,11 +240,11 @@ def choose_needs(context: Context, seed: Seed, town: str | None) -> list[tuple[s
         for need in dict.fromkeys([*seed.needs, *options])
     }
     return st.multiselect(
-        "解决哪些缺口（一个项目可以解决几项）",
+        say(context.language, "which_gaps_it_closes_one_project"),
         list(texts),
         list(seed.needs),
         format_func=texts.__getitem__,
-        placeholder="可搜索村名、项目",
+        placeholder=say(context.language, "search_village_or_need"),
     )
 
 

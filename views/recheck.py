@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tracker.projects import Project
 from views.context import Context
-from views.labels import label
+from views.labels import label, say
 
 CONNECTED = "natural_village_connected"
 HOUSE = "dangerous_house"
@@ -83,7 +83,11 @@ def place_name(context: Context, unit: str) -> str:
                 return str(name.iloc[0])
     if not len(context.frame("households")):
         return unit
-    return f"户 {unit}" if context.user.may("households") else "某户（您的角色不能看单户）"
+    return (
+        say(context.language, "household_named", unit=unit)
+        if context.user.may("households")
+        else say(context.language, "a_household_your_role_may_not")
+    )
 
 
 def data_day(context: Context, project: Project) -> str:
@@ -94,4 +98,4 @@ def data_day(context: Context, project: Project) -> str:
     newest = max(source.as_of for source in context.workspace.sources.values())
     if newest >= done:
         return ""
-    return f"地图上最新的图层是 {newest} 的，早于竣工日 {done}：地图还不可能反映这项工程，请先导入新的图层再复核。"
+    return say(context.language, "the_newest_layer_is_of_before", newest=newest, done=done)

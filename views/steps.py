@@ -10,35 +10,40 @@ from tracker import events, evidence, mending
 from tracker.events import OFFICE_ZONE
 from views import panels
 from views.context import Context
-from views.event_words import details, event_label, kind_labels, people
+from views.event_words import KINDS, details, event_label, people
+from views.labels import say
 from views.moving import form_id, save
 
 
 def history_table(context: Context, subject: str) -> pd.DataFrame:
     """Give every event of a subject, newest first: when it happened, when it was entered, who, what, on which evidence."""
     found = events.history(context.office.ledger, subject)
-    names = people(context)
+    names, language = people(context), context.language
     replaced = {event.corrects: event for event in found if event.corrects is not None}
     rows = []
     for event in reversed(found):
         mark = ""
         if event.seq in replaced:
-            mark = f"已被第 {replaced[event.seq].seq} 号{'撤回' if replaced[event.seq].kind == events.WITHDRAWN else '更正'}"
+            way = "mark_withdrawn_by" if replaced[event.seq].kind == events.WITHDRAWN else "mark_corrected_by"
+            mark = say(language, way, seq=replaced[event.seq].seq)
         elif event.corrects is not None:
-            mark = f"{'撤回' if event.kind == events.WITHDRAWN else '更正'}第 {event.corrects} 号"
+            mark = say(
+                language, "mark_withdraws" if event.kind == events.WITHDRAWN else "mark_corrects", seq=event.corrects
+            )
         rows.append(
             {
-                "号": event.seq,
-                "发生日": event.at.isoformat(),
-                "事项": event_label(event),
-                "内容": "；".join(details(context, event)),
-                "证明材料": "；".join(event.evidence),
-                "经办": names.get(event.by, event.by),
-                "登记时间": event.entered.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M"),
-                "更正": mark,
+                "seq": event.seq,
+                "day": event.at.isoformat(),
+                "what": event_label(event, context.language),
+                "details": "；".join(details(context, event)),
+                "evidence": "；".join(event.evidence),
+                "by": names.get(event.by, event.by),
+                "entered": event.entered.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M"),
+                "mark": mark,
+                "is_replaced": event.seq in replaced,
             }
         )
-    columns = ["号", "发生日", "事项", "内容", "证明材料", "经办", "登记时间", "更正"]
+    columns = ["seq", "day", "what", "details", "evidence", "by", "entered", "mark", "is_replaced"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -47,16 +52,18 @@ def show_history(context: Context, subject: str, *, can_edit: bool) -> None:
     table = history_table(context, subject)
     for row in table.to_dict("records"):
         left, right = st.columns([1, 3.2], gap="small")
-        left.caption(row["发生日"])
-        title = f"**{panels.plain(row['事项'])}**"
-        right.markdown(f"~~{title}~~　{panels.plain(row['更正'])}" if row["更正"].startswith("已被") else title)
-        if row["更正"] and not row["更正"].startswith("已被"):
-            right.caption(row["更正"])
-        if row["内容"]:
-            right.text(row["内容"])
-        right.caption(panels.plain(f"{row['经办']} 于 {row['登记时间']} 登记 · 第 {row['号']} 号"))
-        for number, reference in enumerate(filter(None, row["证明材料"].split("；"))):
-            _offer_evidence(context, right, reference, f"file_{row['号']}_{number}")
+        left.caption(row["day"])
+        title = f"**{panels.plain(row['what'])}**"
+        right.markdown(f"~~{title}~~　{panels.plain(row['mark'])}" if row["is_replaced"] else title)
+        if row["mark"] and not row["is_replaced"]:
+            right.caption(row["mark"])
+        if row["details"]:
+            right.text(row["details"])
+        right.caption(
+            panels.plain(say(context.language, "on_no", by=row["by"], entered=row["entered"], seq=row["seq"]))
+        )
+        for number, reference in enumerate(filter(None, row["evidence"].split("；"))):
+            _offer_evidence(context, right, reference, f"file_{row['seq']}_{number}")
     if can_edit:
         _correction_form(context, subject)
 
@@ -64,7 +71,7 @@ def show_history(context: Context, subject: str, *, can_edit: bool) -> None:
 def _offer_evidence(context: Context, place: Any, reference: str, key: str) -> None:
     content = evidence.fetch(context.office.path, reference)
     if content is None:
-        place.text(f"证明：{reference}")
+        place.text(say(context.language, "evidence_3", reference=reference))
         return
     name = reference.split("/", 1)[1]
     place.download_button(
@@ -75,23 +82,41 @@ def _offer_evidence(context: Context, place: Any, reference: str, key: str) -> N
 def _correction_form(context: Context, subject: str) -> None:
     """Offer to correct or take back a step that still holds; the step named stays readable."""
     ledger = context.office.ledger
-    kinds = [kind for kind in kind_labels() if kind.startswith(("project_", "house_")) and kind != "project_described"]
+    kinds = [kind for kind in KINDS if kind.startswith(("project_", "house_")) and kind != "project_described"]
     steps = {event.seq: event for event in reversed(events.effective(ledger, kinds, subject=subject))}
     if not steps:
         return
-    with st.expander("登记错了？更正或撤回一步", icon=":material/edit_note:"):
-        texts = {seq: f"第 {seq} 号 {event_label(event)}（{event.at}）" for seq, event in steps.items()}
-        seq = st.selectbox("哪一步", list(texts), format_func=texts.__getitem__, key=f"mend_{subject}")
+    with st.expander(say(context.language, "a_wrong_entry_correct_a_step"), icon=":material/edit_note:"):
+        texts = {
+            seq: say(context.language, "no_2", seq=seq, event=event_label(event, context.language), at=event.at)
+            for seq, event in steps.items()
+        }
+        seq = st.selectbox(
+            say(context.language, "which_step"), list(texts), format_func=texts.__getitem__, key=f"mend_{subject}"
+        )
         name = f"mend_{subject}_{seq}"
         with st.form(name, border=False):
             st.date_input(
-                "实际发生日", value=steps[seq].at, key=f"{name}_at", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+                say(context.language, "real_day"),
+                value=steps[seq].at,
+                key=f"{name}_at",
+                format="YYYY-MM-DD",
+                min_value=date(2000, 1, 1),
             )
-            st.text_area("证明材料（每行一件）", "\n".join(steps[seq].evidence), key=f"{name}_evidence", height=68)
-            st.text_input("原先错在哪里（必填）", key=f"{name}_why", max_chars=300)
+            st.text_area(
+                say(context.language, "evidence_one_a_line"),
+                "\n".join(steps[seq].evidence),
+                key=f"{name}_evidence",
+                height=68,
+            )
+            st.text_input(say(context.language, "what_was_wrong_required"), key=f"{name}_why", max_chars=300)
             left, right = st.columns(2)
-            left.form_submit_button("更正", on_click=_correct, args=(context, subject, seq, name))
-            right.form_submit_button("整步撤回", on_click=_withdraw, args=(context, subject, seq, name))
+            left.form_submit_button(
+                say(context.language, "correct"), on_click=_correct, args=(context, subject, seq, name)
+            )
+            right.form_submit_button(
+                say(context.language, "take_the_step_back"), on_click=_withdraw, args=(context, subject, seq, name)
+            )
 
 
 def _correct(context: Context, subject: str, seq: int, name: str) -> None:
@@ -109,9 +134,13 @@ def _correct(context: Context, subject: str, seq: int, name: str) -> None:
         context,
         name,
         subject,
-        {"更正": f"第 {seq} 号", "发生日": str(day), "原因": why},
+        {
+            say(context.language, "correct"): say(context.language, "no", seq=seq),
+            say(context.language, "day"): str(day),
+            say(context.language, "reason"): why,
+        },
         work,
-        f"第 {seq} 号已更正，原记录仍可查。",
+        say(context.language, "no_is_corrected_the_first_entry", seq=seq),
     )
 
 
@@ -121,7 +150,10 @@ def _withdraw(context: Context, subject: str, seq: int, name: str) -> None:
         context,
         name,
         subject,
-        {"撤回": f"第 {seq} 号", "原因": why},
+        {
+            say(context.language, "take_back"): say(context.language, "no", seq=seq),
+            say(context.language, "reason"): why,
+        },
         lambda _: mending.withdraw_step(context.office.ledger, seq, by=context.user.username, reason=why),
-        f"第 {seq} 号已撤回，原记录仍可查。",
+        say(context.language, "no_is_taken_back_the_first", seq=seq),
     )

@@ -13,13 +13,13 @@ from tracker import events, evidence, funds, money, projects
 from tracker.funds import Posting
 from views import atlas, moving, panels
 from views.context import Context
-from views.labels import label
+from views.labels import Language, label, say
 from views.labels import money as write_money
 from views.moment import choose_moment, moment_basis, show_moment
 from views.proposing import cny_of
 
 STAGES = ("plan", "allocation", "payment", "ceiling")
-KEYS = {"town": "乡镇", "year": "年度", "source": "来源", "project_id": "项目"}
+KEYS = ("town", "year", "source", "project_id")
 
 
 def payers(context: Context) -> dict[str, float]:
@@ -32,10 +32,19 @@ def share_text(context: Context) -> str:
     """Write the document's shares with their clause."""
     table, shares = context.policy.tables.get("fund_shares", {}), payers(context)
     if not shares:
-        rule = table.get("rule", "文件没有写分担比例")
-        return f"《{context.policy.title}》{table.get('reference', '')}：{rule}，不按比例核对。"
+        rule = table.get("rule", say(context.language, "the_document_names_no_shares"))
+        return say(
+            context.language, "share_rule", title=context.policy.title, get=table.get("reference", ""), rule=rule
+        )
     ratio = ":".join(f"{weight:g}" for weight in shares.values())
-    return f"《{context.policy.title}》{table.get('reference', '')}：{'、'.join(shares)}按 {ratio} 分担。"
+    return say(
+        context.language,
+        "share_ratio",
+        title=context.policy.title,
+        get=table.get("reference", ""),
+        shares="、".join(shares),
+        ratio=ratio,
+    )
 
 
 def in_scope(context: Context, found: list[Posting]) -> list[Posting]:
@@ -54,32 +63,38 @@ def show_funds(context: Context) -> None:
         if (
             context.user.may("fund")
             and not moment.is_past
-            and st.button("登记资金", icon=":material/add:", key="fund_new")
+            and st.button(say(context.language, "enter_money"), icon=":material/add:", key="fund_new")
         ):
-            show_form(context)
+            open_form(context)
     show_moment(moment, context.language)
     whole = in_scope(context, funds.postings(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
     year = second.selectbox(
-        "年度", sorted({item.year for item in whole}), index=None, placeholder="全部", key="fund_year"
+        label("programme", "year", context.language),
+        sorted({item.year for item in whole}),
+        index=None,
+        placeholder=say(context.language, "all"),
+        key="fund_year",
     )
     with third:
         by = st.pills(
-            "按什么汇总",
+            say(context.language, "add_up_by"),
             list(KEYS),
             default=["source"],
             selection_mode="multi",
-            format_func=KEYS.__getitem__,
+            format_func=lambda name: label("fund_column", name, context.language),
             key="fund_by",
         ) or ["source"]
     kept = [item for item in whole if (town is None or item.town == town) and (year is None or item.year == year)]
     if not whole:
-        st.info(f"还没有资金记录。{panels.plain(share_text(context))}", icon=":material/payments:")
+        st.info(
+            say(context.language, "no_money", context=panels.plain(share_text(context))), icon=":material/payments:"
+        )
         return
-    show_headline(kept)
+    show_headline(kept, context.language)
     left, right = st.columns([1.3, 1], gap="medium")
     with left:
         table = total_table(context, kept, by)
-        st.caption("万元。“上限”是文件说可争取的数，不是资金，单独一列，不进任何合计。")
+        st.caption(say(context.language, "cny_10k_a_ceiling_is_what"))
         st.dataframe(table, hide_index=True, height="content" if len(table) <= 10 else 380, key="fund_totals")
     with right:
         shares = show_shares(context, kept)
@@ -87,10 +102,10 @@ def show_funds(context: Context) -> None:
         st.warning(panels.plain(sentence), icon=":material/error:")
     detail = posting_table(context, kept)
     head, button = st.columns([4, 1], vertical_alignment="bottom")
-    head.caption(f"逐笔 {len(detail)} 条。点一行可以更正或撤回。")
+    head.caption(say(context.language, "postings_click_a_row_to_correct", count=len(detail)))
     with button:
         panels.offer_download(
-            context, {"汇总": table, "分担核对": shares, "逐笔": detail}, "资金", 乡镇=town, 年度=year,
+            context, {say(context.language, "totals"): table, say(context.language, "shares"): shares, say(context.language, "postings"): detail}, say(context.language, "funds"), **{label("field", "town", context.language): town, label("programme", "year", context.language): year},
             **moment_basis(moment, context.language),
         )  # fmt: skip
     panels.show_table(detail, key="fund_table", ids=[str(item.seq) for item in kept], kind="postings", height=240)
@@ -99,17 +114,18 @@ def show_funds(context: Context) -> None:
         show_correction(context, chosen)
 
 
-def show_headline(found: list[Posting]) -> None:
+def show_headline(found: list[Posting], language: Language) -> None:
     """Show the four sums; the ceiling is no money."""
     sums = funds.totals(found)[()]
-    texts = {
-        "plan": "批准的计划",
-        "allocation": "下达到账的",
-        "payment": "已支付的",
-        "ceiling": "文件说可争取的数，不是资金，不进合计",
-    }
     panels.show_figures(
-        [(label("fund_stage", stage), write_money(float(getattr(sums, stage)) / 1e4), texts[stage]) for stage in STAGES]
+        [
+            (
+                label("fund_stage", stage, language),
+                write_money(float(getattr(sums, stage)) / 1e4, language),
+                say(language, f"fund_help_{stage}"),
+            )
+            for stage in STAGES
+        ]
     )
 
 
@@ -119,10 +135,12 @@ def total_table(context: Context, found: list[Posting], by: list[str]) -> pd.Dat
     titles = {item.project_id: item.description.title for item in projects.projects(context.office.ledger)}
     if "project_id" in by:
         table["project_id"] = [
-            f"{key} {titles[key]}" if key in titles else (key or "未分项目") for key in table["project_id"]
+            f"{key} {titles[key]}" if key in titles else (key or say(context.language, "no_project"))
+            for key in table["project_id"]
         ]
     names = {f"{stage}_cny10k": label("fund_stage", stage, context.language) for stage in STAGES}
-    return table[[*by, *names]].rename(columns={**KEYS, **names}).astype({KEYS[key]: "str" for key in by})
+    heads = {key: label("fund_column", key, context.language) for key in by}
+    return table[[*by, *names]].rename(columns={**heads, **names}).astype({heads[key]: "str" for key in by})
 
 
 def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
@@ -130,10 +148,10 @@ def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
     shares = payers(context)
     st.caption(panels.plain(share_text(context)))
     if not shares:
-        return pd.DataFrame({"说明": [share_text(context)]})
+        return pd.DataFrame({label("field", "note", context.language): [share_text(context)]})
     stage = (
         st.segmented_control(
-            "核对哪一类",
+            say(context.language, "which_kind_to_check"),
             STAGES[:3],
             default="allocation",
             format_func=lambda key: label("fund_stage", key, context.language),
@@ -147,10 +165,10 @@ def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
         table[column] = [float(value / 10000) for value in table[column]]
     table = table.rename(
         columns={
-            "source": "来源",
-            "expected_cny": "应分担万元",
-            "actual_cny": f"实际{label('fund_stage', stage)}万元",
-            "difference_cny": "多(+)少(-)万元",
+            "source": label("fund_column", "source", context.language),
+            "expected_cny": say(context.language, "share_due_cny_10k"),
+            "actual_cny": say(context.language, "share_actual", stage=label("fund_stage", stage, context.language)),
+            "difference_cny": say(context.language, "over_under_cny_10k"),
         }
     )
     st.dataframe(table, hide_index=True, height="content", key="fund_shares")
@@ -165,44 +183,75 @@ def posting_table(context: Context, found: list[Posting]) -> pd.DataFrame:
              item.project_id, item.town, item.year, item.document, item.note)
             for item in found
         ],
-        columns=["号", "发生日", "类别", "来源", "万元", "项目", "乡镇", "年度", "文号", "备注"],
+        columns=[
+            label("posting", name, context.language)
+            for name in ("seq", "at", "stage", "source", "amount", "project_id", "town", "year", "document", "note")
+        ],
     )  # fmt: skip
 
 
-@st.dialog("登记资金", width="large")
+def open_form(context: Context) -> None:
+    """Open the form that enters money."""
+    st.dialog(say(context.language, "enter_money"), width="large")(show_form)(context)
+
+
 def show_form(context: Context) -> None:
     """Let the person enter an amount, or divide a planned total by the document's shares."""
     shares = payers(context)
     known = [*shares, *sorted({item.source for item in funds.postings(context.office.ledger)} - set(shares))]
     listed = {item.project_id: item for item in projects.projects(context.office.ledger) if item.status != "cancelled"}
-    texts = {"": "不分到项目", **{key: f"{key} {item.description.title}" for key, item in listed.items()}}
+    texts = {
+        "": say(context.language, "no_single_project"),
+        **{key: f"{key} {item.description.title}" for key, item in listed.items()},
+    }
     first, second = st.columns(2)
-    stage = first.selectbox("类别", STAGES, format_func=lambda key: label("fund_stage", key, context.language))
-    is_split = second.checkbox("按政策比例分给各出资方", disabled=not shares, help=panels.plain(share_text(context)))
-    project = st.selectbox("项目", list(texts), format_func=texts.__getitem__)
+    stage = first.selectbox(
+        label("field", "kind", context.language),
+        STAGES,
+        format_func=lambda key: label("fund_stage", key, context.language),
+    )
+    is_split = second.checkbox(
+        say(context.language, "divide_among_payers_by_the_policy"),
+        disabled=not shares,
+        help=panels.plain(share_text(context)),
+    )
+    project = st.selectbox(label("field", "need", context.language), list(texts), format_func=texts.__getitem__)
     with st.form("fund", border=False):
         first, second, third = st.columns(3)
         source = first.selectbox(
-            "来源", known, index=None, accept_new_options=True, placeholder="选择或输入", disabled=is_split
+            say(context.language, "source"),
+            known,
+            index=None,
+            accept_new_options=True,
+            placeholder=say(context.language, "choose_or_type"),
+            disabled=is_split,
         )
         amount = second.number_input(
-            "金额（万元）", value=None, step=0.1, format="%.4f", help="退回、核减填负数，并写备注"
+            say(context.language, "amount_cny_10k"),
+            value=None,
+            step=0.1,
+            format="%.4f",
+            help=say(context.language, "returned_or_cut_negative_with_a"),
         )
         start = listed[project].description if project else None
-        year = third.number_input("资金年度", 2000, 2100, start.year if start else context.day.year, step=1)
+        year = third.number_input(
+            say(context.language, "year_of_the_money"), 2000, 2100, start.year if start else context.day.year, step=1
+        )
         first, second, third = st.columns(3)
         towns = ["", *atlas.town_names(context.workspace)]
         town = first.selectbox(
-            "乡镇",
+            label("field", "town", context.language),
             towns,
             index=towns.index(start.town) if start and start.town in towns else 0,
-            format_func=lambda name: name or "县本级",
+            format_func=lambda name: name or say(context.language, "county"),
         )
-        at = second.date_input("发生日", moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
-        document = third.text_input("文号或凭证号", max_chars=120)
-        note = st.text_input("备注", max_chars=300)
-        files = st.file_uploader("凭证扫描件", moving.UPLOADS, accept_multiple_files=True)
-        if st.form_submit_button("登记", type="primary"):
+        at = second.date_input(
+            say(context.language, "day"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        )
+        document = third.text_input(say(context.language, "document_number"), max_chars=120)
+        note = st.text_input(say(context.language, "remark"), max_chars=300)
+        files = st.file_uploader(say(context.language, "scanned_voucher"), moving.UPLOADS, accept_multiple_files=True)
+        if st.form_submit_button(say(context.language, "enter"), type="primary"):
             given = {
                 "year": int(year),
                 "at": at,
@@ -225,7 +274,7 @@ def _enter(
 ) -> None:
     whole = cny_of(amount)
     if whole is None:
-        st.error("请填写金额。")
+        st.error(say(context.language, "please_give_an_amount"))
         return
     number = moving.form_id("fund")
     parts = money.split(whole, shares) if shares else {source: whole}
@@ -241,7 +290,10 @@ def _enter(
         st.error(panels.plain(error))
         return
     st.session_state.pop("form_fund", None)
-    st.session_state[moving.NOTICE] = ("success", f"已登记 {len(parts)} 笔，共 {write_money(float(whole) / 1e4)}。")
+    st.session_state[moving.NOTICE] = (
+        "success",
+        say(context.language, "posted", count=len(parts), whole=write_money(float(whole) / 10000.0, context.language)),
+    )
     st.rerun()
 
 
@@ -249,34 +301,50 @@ def show_correction(context: Context, posting: Posting) -> None:
     """Offer to correct or take back one posting; what it said stays readable."""
     name = f"posting_{posting.seq}"
     with st.form(name):
-        st.markdown(f"**更正第 {posting.seq} 号**：{panels.plain(posting.source)} {label('fund_stage', posting.stage)}")
+        st.markdown(
+            say(
+                context.language,
+                "correct_no",
+                seq=posting.seq,
+                source=panels.plain(posting.source),
+                stage=label("fund_stage", posting.stage, context.language),
+            )
+        )
         first, second, third, fourth = st.columns([1, 1, 1, 2])
         first.number_input(
-            "金额（万元）", value=float(posting.amount_cny) / 1e4, step=0.1, format="%.4f", key=f"{name}_amount"
+            say(context.language, "amount_cny_10k"),
+            value=float(posting.amount_cny) / 1e4,
+            step=0.1,
+            format="%.4f",
+            key=f"{name}_amount",
         )
-        second.date_input("发生日", posting.at, format="YYYY-MM-DD", key=f"{name}_at", min_value=date(2000, 1, 1))
-        third.text_input("来源", posting.source, key=f"{name}_source", max_chars=60)
-        fourth.text_input("原先错在哪里（必填，记入备注）", key=f"{name}_why", max_chars=300)
+        second.date_input(
+            say(context.language, "day"), posting.at, format="YYYY-MM-DD", key=f"{name}_at", min_value=date(2000, 1, 1)
+        )
+        third.text_input(say(context.language, "source"), posting.source, key=f"{name}_source", max_chars=60)
+        fourth.text_input(say(context.language, "what_was_wrong_required_kept_as"), key=f"{name}_why", max_chars=300)
         left, right, _ = st.columns([1, 1, 4])
-        left.form_submit_button("更正", on_click=_correct, args=(context, posting, name), type="primary")
-        right.form_submit_button("撤回", on_click=_withdraw, args=(context, posting, name))
+        left.form_submit_button(
+            say(context.language, "correct"), on_click=_correct, args=(context, posting, name), type="primary"
+        )
+        right.form_submit_button(say(context.language, "take_back"), on_click=_withdraw, args=(context, posting, name))
 
 
 def _correct(context: Context, posting: Posting, name: str) -> None:
     state = st.session_state
     why = state[f"{name}_why"].strip()
     if not why:
-        state[moving.NOTICE] = ("error", "更正要写明原先错在哪里。")
+        state[moving.NOTICE] = ("error", say(context.language, "a_correction_must_say_what_was"))
         return
     moving.save(
         context, name,
         f"posting:{posting.seq}",
-        {"金额": f"{state[f'{name}_amount']} 万元", "原因": why},
+        {say(context.language, "amount"): say(context.language, "amount_cny10k", state=state[f"{name}_amount"]), say(context.language, "reason"): why},
         lambda _: funds.correct(
             context.office.ledger, posting.seq, by=context.user.username, at=state[f"{name}_at"], note=why,
             amount_cny=cny_of(state[f"{name}_amount"]), source=state[f"{name}_source"],
         ),
-        f"第 {posting.seq} 号已更正，原记录仍可查。",
+        say(context.language, "no_is_corrected_the_first_entry", seq=posting.seq),
     )  # fmt: skip
 
 
@@ -286,7 +354,10 @@ def _withdraw(context: Context, posting: Posting, name: str) -> None:
         context,
         name,
         f"posting:{posting.seq}",
-        {"撤回": f"第 {posting.seq} 号", "原因": why},
+        {
+            say(context.language, "take_back"): say(context.language, "no", seq=posting.seq),
+            say(context.language, "reason"): why,
+        },
         lambda _: events.withdraw(context.office.ledger, posting.seq, by=context.user.username, reason=why),
-        f"第 {posting.seq} 号已撤回，原记录仍可查。",
+        say(context.language, "no_is_taken_back_the_first", seq=posting.seq),
     )

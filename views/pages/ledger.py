@@ -13,20 +13,24 @@ from views import moving, panels
 from views.audit import log_view
 from views.context import Context
 from views.house_card import deadline, notice_days, show_card
-from views.labels import label, number
+from views.labels import label, number, say
 from views.moment import choose_moment, moment_basis, show_moment
 
 HEIGHT = 400
-COLUMNS = {
-    "household_id": "户编号", "town": "乡镇", "village": "行政村", "grade": "等级", "status": "状态", "since": "自", "found": "发现日",
-    "treatment": "处置方式", "close_reason": "销档原因", "late": "超期",
-}  # fmt: skip
+COLUMNS = (
+    "household_id", "town", "village", "grade", "status", "since", "found", "treatment", "close_reason", "late",
+)  # fmt: skip
 
 
 def in_scope(context: Context, found: list[House]) -> list[House]:
     """Keep the houses a person may see: a town clerk those of the own towns."""
     towns = set(context.user.towns)
     return [item for item in found if not towns or item.town in towns]
+
+
+def house_names(context: Context) -> dict[str, str]:
+    """Name the steps of a house."""
+    return {name: label("house_status", name, context.language) for name in HOUSE_LABELS}
 
 
 def not_entered(context: Context, known: list[House]) -> pd.DataFrame:
@@ -46,11 +50,11 @@ def show_import(context: Context, whole: list[House]) -> None:
         return
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.info(
-        f"评估日 {context.day} 的农户台账里有 {len(rows):,} 户 C、D 级危房还没有登记进危房台账。",
+        say(context.language, "houses_graded_c_or_d_on", day=context.day, count=len(rows)),
         icon=":material/home_work:",
     )
     right.button(
-        "全部登记为新发现",
+        say(context.language, "enter_all_as_reported"),
         type="primary",
         on_click=_import,
         args=(context, rows),
@@ -67,7 +71,7 @@ def _import(context: Context, rows: pd.DataFrame) -> None:
     except AppError as error:
         st.session_state[moving.NOTICE] = ("error", str(error))
         return
-    st.session_state[moving.NOTICE] = ("success", f"已登记 {len(new)} 户为新发现。")
+    st.session_state[moving.NOTICE] = ("success", say(context.language, "houses_entered_as_reported", count=len(new)))
 
 
 def table_of(context: Context, found: list[House], day: date) -> pd.DataFrame:
@@ -78,10 +82,16 @@ def table_of(context: Context, found: list[House], day: date) -> pd.DataFrame:
     names = dict(zip(villages["village_id"], villages["name"], strict=True)) if len(villages) else {}
     table["village"] = table["village_id"].map(names).fillna(table["village_id"])
     late = {item.household_id for item in (houses.overdue(found, deadline=limit, day=day) if limit else [])}
-    table["late"] = ["是" if key in late else "" for key in table["household_id"]]
+    table["late"] = [say(context.language, "yes") if key in late else "" for key in table["household_id"]]
     for column, group in (("status", "house_status"), ("treatment", "treatment"), ("close_reason", "close_reason")):
         table[column] = [label(group, key, context.language) if key else "" for key in table[column]]
-    return table[list(COLUMNS)].rename(columns=COLUMNS)
+    return table[list(COLUMNS)].rename(
+        columns={name: label("ledger_column", name, context.language) for name in COLUMNS}
+    )
+
+
+def _holds(table: pd.DataFrame, name: str, text: str, context: Context) -> pd.Series:
+    return table[label("ledger_column", name, context.language)].str.contains(text, regex=False)
 
 
 def show_headline(context: Context, found: list[House], day: date) -> None:
@@ -93,19 +103,31 @@ def show_headline(context: Context, found: list[House], day: date) -> None:
     notice = context.policy.tables.get("notice", {})
     panels.show_figures(
         [
-            ("台账户数", number(len(found)), "登记进危房台账的全部农户"),
-            ("未销档", number(open_houses), "还没有销档的"),
-            ("已销档", number(len(found) - open_houses), "改造完成、其他方式保障、死亡或鉴定为安全"),
-            (f"{day} 已超期", number(len(late)) if limit else "—", "过了文件期限仍未销档；期限当天不算超期"),
             (
-                "文件期限",
-                str(limit) if limit else "没有写",
-                f"{table.get('label', '')}，条款 {table.get('reference', '')}",
+                say(context.language, "houses_in_the_ledger"),
+                number(len(found)),
+                say(context.language, "every_household_entered_in_the_ledger"),
+            ),
+            (say(context.language, "open"), number(open_houses), say(context.language, "not_closed_yet")),
+            (
+                say(context.language, "closed"),
+                number(len(found) - open_houses),
+                say(context.language, "renovated_secured_otherwise_deceased_or"),
             ),
             (
-                "销档前公示",
-                f"{days} 天" if days else "没有写",
-                f"{notice.get('label', '')}，条款 {notice.get('reference', '')}",
+                say(context.language, "overdue_on", day=day),
+                number(len(late)) if limit else "—",
+                say(context.language, "open_past_the_document_s_deadline"),
+            ),
+            (
+                say(context.language, "deadline"),
+                str(limit) if limit else say(context.language, "not_stated"),
+                say(context.language, "named_clause", get=table.get("label", ""), get2=table.get("reference", "")),
+            ),
+            (
+                say(context.language, "public_notice_before_closing"),
+                say(context.language, "days", days=days) if days else say(context.language, "not_stated"),
+                say(context.language, "named_clause", get=notice.get("label", ""), get2=notice.get("reference", "")),
             ),
         ]
     )
@@ -120,8 +142,13 @@ def page(context: Context) -> None:
     first, second, third, last = st.columns([1, 1.2, 1, 1.1], vertical_alignment="bottom")
     with first:
         town = panels.choose_town(context)
-    search = second.text_input("找户", key="house_search", placeholder="户编号或村名", max_chars=60).strip()
-    only_late = third.checkbox("只看超期", key="house_late")
+    search = second.text_input(
+        say(context.language, "find_a_house"),
+        key="house_search",
+        placeholder=say(context.language, "household_id_or_village"),
+        max_chars=60,
+    ).strip()
+    only_late = third.checkbox(say(context.language, "overdue_only"), key="house_late")
     with last:
         moment = choose_moment(context.language)
     show_moment(moment, context.language)
@@ -133,37 +160,49 @@ def page(context: Context) -> None:
     )
     found = [item for item in found if town is None or item.town == town]
     if not whole:
-        st.info("危房台账还是空的。", icon=":material/home_work:")
+        st.info(say(context.language, "the_house_ledger_is_still_empty"), icon=":material/home_work:")
         return
     show_headline(context, found, day)
     counts = {name: sum(item.status == name for item in found) for name in HOUSE_LABELS}
-    keep = panels.choose_classes("状态", "house_status", counts, context, "house_status")
+    keep = panels.choose_classes(
+        label("field", "status", context.language), "house_status", counts, context, "house_status"
+    )
     found = [item for item in found if item.status in keep]
     limit = deadline(context)
     if only_late:
         found = houses.overdue(found, deadline=limit, day=day) if limit else []
     table = table_of(context, found, day)
     if search:
-        hit = table["户编号"].str.contains(search, regex=False) | table["行政村"].str.contains(search, regex=False)
+        hit = _holds(table, "household_id", search, context) | _holds(table, "village", search, context)
         table = table[hit.to_numpy()]
         found = [item for item, is_hit in zip(found, hit, strict=True) if is_hit]
     conditions = f"乡镇={town or '全县'}，状态={'、'.join(keep)}，超期={only_late}，查找={search}"
-    log_view(context, "危房台账", rows=len(found), conditions=conditions)
+    log_view(context, say(context.language, "house_ledger"), rows=len(found), conditions=conditions)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
         with st.container(height=HEIGHT - 44, border=False, key="house_list"):
             ids = [item.household_id for item in found]
             panels.show_table(table, key="ledger_table", ids=ids, kind="households", height="stretch")
         head, button = st.columns([3, 1], vertical_alignment="center")
-        head.caption(f"{len(table):,} 户。姓名、证件号、电话、住址不在本页，也不进导出。查看和导出都有记录。")
+        head.caption(say(context.language, "houses_names_ids_phones_and_addresses", count=len(table)))
         with button:
-            by_town = houses.counts(found).rename(columns={**HOUSE_LABELS, "town": "乡镇", "total": "合计"})
+            by_town = houses.counts(found).rename(
+                columns={
+                    **house_names(context),
+                    "town": label("field", "town", context.language),
+                    "total": label("field", "sum", context.language),
+                }
+            )
             panels.offer_download(
-                context, {"危房台账": table, "分乡镇": by_town}, "危房台账", 条件=conditions, **moment_basis(moment, context.language)
+                context,
+                {say(context.language, "house_ledger"): table, say(context.language, "by_town_2"): by_town},
+                say(context.language, "house_ledger"),
+                **{say(context.language, "conditions"): conditions},
+                **moment_basis(moment, context.language),
             )
     with right, st.container(height=HEIGHT, border=True, key="house_card"):
         chosen = next((item for item in found if item.household_id == panels.selected("households")), None)
         if chosen is None:
-            st.info("点一户：概况、下一步、经过。", icon=":material/ads_click:")
+            st.info(say(context.language, "click_a_house_facts_next_step"), icon=":material/ads_click:")
         else:
             show_card(context, chosen, is_past=moment.is_past, day=day)

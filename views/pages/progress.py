@@ -13,7 +13,7 @@ from tracker import measures
 from tracker.accounts import log_access
 from views import excel, moving, panels, progressbook
 from views.context import Context, read_policy
-from views.labels import label, number, percent
+from views.labels import Language, label, number, percent, say
 
 COLORS = {"met": "blue", "behind": "red", "best_effort_behind": "orange", "not_due": "gray", "unknown": "gray"}
 INKS = {
@@ -30,18 +30,22 @@ def show_progress(context: Context) -> None:
     policy = context.policy
     first, second, third = st.columns([1, 1, 2.2], vertical_alignment="bottom")
     day = first.date_input(
-        "看到哪一天", moving.today(), key="target_day", format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        say(context.language, "as_of"),
+        moving.today(),
+        key="target_day",
+        format="YYYY-MM-DD",
+        min_value=date(2000, 1, 1),
     )
     with second:
         if (
             context.user.may("edit")
             and policy.targets
-            and st.button("登记实际数", icon=":material/add:", key="measure_new")
+            and st.button(say(context.language, "enter_an_observation"), icon=":material/add:", key="measure_new")
         ):
-            show_form(context)
+            open_form(context)
     third.caption(
         panels.plain(
-            f"《{policy.title}》：{len(policy.targets)} 个目标。“力争”“基本”“原则上”没达到显示为黄色，不算违约；没有数据显示为不明。"
+            say(context.language, "targets_a_missed_best_effort_target", title=policy.title, count=len(policy.targets))
         )
     )
     seen = progressbook.actuals(
@@ -52,11 +56,11 @@ def show_progress(context: Context) -> None:
         show_counts(context, rows)
         left, right = st.columns([1.5, 1], gap="medium")
         with left:
-            show_targets(rows, progressbook.target_table(policy, seen, day))
+            show_targets(rows, progressbook.target_table(policy, seen, day, context.language), context.language)
         with right, st.container(border=True):
             show_series(context, rows, seen)
     else:
-        st.info(f"《{panels.plain(policy.title)}》没有写分年度目标。")
+        st.info(say(context.language, "sets_no_yearly_targets", title=panels.plain(policy.title)))
     show_reports(context, day)
 
 
@@ -69,19 +73,23 @@ def show_counts(context: Context, rows: pd.DataFrame) -> None:
                 panels.show_badge(f"{label('progress', name, context.language)} {counts[name]}", color)
 
 
-def show_targets(rows: pd.DataFrame, table: pd.DataFrame) -> None:
+def show_targets(rows: pd.DataFrame, table: pd.DataFrame, language: Language) -> None:
     """Show the table; the chosen target is drawn beside it."""
-    colors = {label("progress", key): ink for key, ink in INKS.items()}
+    colors = {label("progress", key, language): ink for key, ink in INKS.items()}
     units = rows["unit"].tolist()
-    shown = table.drop(columns="单位")
-    for name in ("目标值", "实际", "还差", "到期预计", "预计下限", "预计上限"):
-        shown[name] = [written(value, unit) for value, unit in zip(table[name], units, strict=True)]
+    heads = {name: label("target_column", name, language) for name in progressbook.TARGET_COLUMNS}
+    shown = table.drop(columns=heads["unit"])
+    for key in ("target", "actual", "shortfall", "forecast", "forecast_low", "forecast_high"):
+        name = heads[key]
+        shown[name] = [written(value, unit, language) for value, unit in zip(table[name], units, strict=True)]
     shown = shown.fillna("—")
-    styled = shown.style.map(lambda text: f"color: {colors.get(text, '#1b2730')}; font-weight: 600", subset=["结论"])
+    styled = shown.style.map(
+        lambda text: f"color: {colors.get(text, '#1b2730')}; font-weight: 600", subset=[heads["status"]]
+    )
     panels.show_table(styled, key="target_table", ids=rows["target_id"].tolist(), kind="targets", height=330)
 
 
-def written(value: float, unit: str) -> str:
+def written(value: float, unit: str, language: Language = "zh") -> str:
     """Write a figure in its unit; shares as percentages.
 
     >>> written(0.7, "share"), written(3, "village"), written(float("nan"), "share")
@@ -91,49 +99,74 @@ def written(value: float, unit: str) -> str:
         return "—"
     if unit == "share":
         return percent(value)
-    return f"{number(value, 0 if float(value).is_integer() else 2)} {label('unit', unit)}"
+    return f"{number(value, 0 if float(value).is_integer() else 2)} {label('unit', unit, language)}"
 
 
 def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> None:
     """Draw what was observed of a measure against its targets, with the forecast and its range."""
-    chosen = panels.selected("targets")
+    chosen, language = panels.selected("targets"), context.language
     found = rows[rows["target_id"] == chosen]
     row = (found if len(found) else rows).iloc[0]
     series = rows[rows["measure"] == row["measure"]]
     st.markdown(f"**{panels.plain(row['label'])}**")
     panels.show_badge(label("progress", row["status"], context.language), COLORS[row["status"]])
     actual = (
-        f"{written(row['actual'], row['unit'])}（{row['actual_day']}）" if pd.notna(row["actual"]) else "还没有数据"
+        f"{written(row['actual'], row['unit'], language)}（{row['actual_day']}）"
+        if pd.notna(row["actual"])
+        else say(language, "no_data_yet")
     )
-    st.text(f"目标 {written(row['target'], row['unit'])}（{row['due']}），实际 {actual}")
+    st.text(
+        say(
+            language,
+            "target_actual",
+            target=written(row["target"], row["unit"], language),
+            due=row["due"],
+            actual=actual,
+        )
+    )
     if pd.notna(row["forecast"]) and str(row["actual_day"]) < str(row["due"]):
         span = (
-            f"（{written(row['forecast_low'], row['unit'])}–{written(row['forecast_high'], row['unit'])}）"
+            f"（{written(row['forecast_low'], row['unit'], language)}–{written(row['forecast_high'], row['unit'], language)}）"
             if pd.notna(row["forecast_low"])
-            else "（只有两次数据，给不出范围）"
+            else say(language, "two_observations_only_no_range")
         )
-        st.text(f"照现在的速度，到期约 {written(row['forecast'], row['unit'])}{span}")
+        st.text(
+            say(
+                language,
+                "at_this_pace_about_when_due",
+                forecast=written(row["forecast"], row["unit"], language),
+                span=span,
+            )
+        )
+    note = f"; {row['note']}" if isinstance(row["note"], str) and row["note"] else ""
     st.caption(
         panels.plain(
-            f"{label('strength', row['strength'])} · 条款 {row['reference']}{'；' + row['note'] if isinstance(row['note'], str) and row['note'] else ''}"
+            say(
+                language,
+                "clause_2",
+                strength=label("strength", row["strength"], language),
+                reference=row["reference"],
+                note=note,
+            )
         )
     )
     points = seen[seen["measure"] == row["measure"]]
-    st.altair_chart(_chart(series, points), height=190)
+    st.altair_chart(_chart(series, points, language), height=190)
 
 
-def _chart(series: pd.DataFrame, points: pd.DataFrame) -> Any:
-    goals = pd.DataFrame({"day": pd.to_datetime(series["due"]), "value": series["target"], "what": "目标"})
-    done = pd.DataFrame({"day": pd.to_datetime(points["day"]), "value": points["value"].astype(float), "what": "实际"})
-    colors = alt.Scale(domain=["目标", "实际"], range=["#8a97a1", "#1f5f8b"])
+def _chart(series: pd.DataFrame, points: pd.DataFrame, language: Language) -> Any:
+    goal, actual = say(language, "target"), say(language, "actual")
+    goals = pd.DataFrame({"day": pd.to_datetime(series["due"]), "value": series["target"], "what": goal})
+    done = pd.DataFrame({"day": pd.to_datetime(points["day"]), "value": points["value"].astype(float), "what": actual})
+    colors = alt.Scale(domain=[goal, actual], range=["#8a97a1", "#1f5f8b"])
     base = alt.Chart(pd.concat([goals, done])).encode(
         x=alt.X("day:T", title=None, axis=alt.Axis(format="%Y-%m", labelFontSize=12)),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(labelFontSize=12)),
         color=alt.Color("what:N", scale=colors, legend=alt.Legend(orient="top", title=None, labelFontSize=13)),
         tooltip=[
             alt.Tooltip("what:N", title=""),
-            alt.Tooltip("day:T", title="日期", format="%Y-%m-%d"),
-            alt.Tooltip("value:Q", title="数值"),
+            alt.Tooltip("day:T", title=say(language, "date"), format="%Y-%m-%d"),
+            alt.Tooltip("value:Q", title=say(language, "why_figure_head")),
         ],
     )
     return base.mark_line(point=alt.OverlayMarkDef(size=70), strokeWidth=2.5)
@@ -145,29 +178,39 @@ def duties(context: Context) -> dict[str, dict[str, Any]]:
     if not any(item["every"] in {"quarter", "half_year"} for item in asked.values()):
         asked["own_quarter"] = {
             "id": "own_quarter",
-            "label": "季度报告（文件没有要求）",
+            "label": say(context.language, "quarterly_report_not_asked_for"),
             "every": "quarter",
             "reference": "",
         }
     return asked
 
 
+def clause(item: Any, language: Language) -> str:
+    """Write the clause of a duty after its name; nothing where there is none."""
+    return say(language, "clause_3", reference=item["reference"]) if item["reference"] else ""
+
+
 def show_reports(context: Context, day: date) -> None:
     """Offer each report with one click, beside the period before."""
-    st.markdown("##### 定期报告")
+    st.markdown("##### " + say(context.language, "periodic_reports"))
     listed = duties(context)
     first, second, third = st.columns([2, 1.3, 1.2], vertical_alignment="bottom")
     texts = {
-        key: f"{item['label']} · {label('every', item['every'], context.language)}{'，条款 ' + item['reference'] if item['reference'] else ''}"
+        key: f"{item['label']} · {label('every', item['every'], context.language)}{clause(item, context.language)}"
         for key, item in listed.items()
     }
-    key = first.selectbox("哪一种", list(texts), format_func=texts.__getitem__, key="report_duty")
+    key = first.selectbox(
+        say(context.language, "which_report"), list(texts), format_func=texts.__getitem__, key="report_duty"
+    )
     every = listed[key]["every"]
     found = periods(every, day - timedelta(days=31 * MONTHS[every] * 8), day)[::-1]
     period = second.selectbox(
-        "哪一期",
+        say(context.language, "which_period"),
         found,
-        format_func=lambda item: item.label + ("（未完）" if item.end > day else ""),
+        format_func=lambda item: (
+            progressbook.period_name(item, context.language)
+            + (say(context.language, "unfinished") if item.end > day else "")
+        ),
         key=f"report_period_{every}",
     )
     with third:
@@ -175,13 +218,24 @@ def show_reports(context: Context, day: date) -> None:
     due = reports_due(context.policy, day, day + timedelta(days=200))
     if len(due):
         row = due.iloc[0]
-        st.caption(panels.plain(f"接下来：{row['label']}（{row['period']}）{row['due']} 前，条款 {row['reference']}"))
+        st.caption(
+            panels.plain(
+                say(
+                    context.language,
+                    "next_by_clause",
+                    label=row["label"],
+                    period=row["period"],
+                    due=row["due"],
+                    reference=row["reference"],
+                )
+            )
+        )
 
 
 def offer_report(context: Context, name: str, period: Period, every: str) -> None:
     """Offer the report as a workbook, under another policy than the office's own beside it; making it is logged."""
     if not context.user.may("export"):
-        st.caption("您的角色不能导出。")
+        st.caption(say(context.language, "your_role_may_not_export"))
         return
     path = context.office.policy_path
     office_policy = read_policy(str(path), path.stat().st_mtime)
@@ -189,7 +243,14 @@ def offer_report(context: Context, name: str, period: Period, every: str) -> Non
 
     def make() -> bytes:
         tables = progressbook.report_tables(
-            context.office.ledger, context.policy, context.assessment.findings, context.day, period, every, own=own
+            context.office.ledger,
+            context.policy,
+            context.assessment.findings,
+            context.day,
+            period,
+            every,
+            own=own,
+            language=context.language,
         )
         log_access(
             context.office.ledger,
@@ -198,32 +259,47 @@ def offer_report(context: Context, name: str, period: Period, every: str) -> Non
             what=f"{name} {period.label}",
             rows=sum(map(len, tables.values())),
         )
-        return excel.workbook(tables, panels.basis(context, 报告=name, 期间=f"{period.start} 至 {period.end}"))
+        return excel.workbook(
+            tables,
+            panels.basis(
+                context,
+                **{
+                    say(context.language, "report"): name,
+                    say(context.language, "period"): f"{period.start} – {period.end}",
+                },
+            ),
+        )
 
     st.download_button(
-        f"{period.label} Excel", data=make, file_name=f"{name}_{period.label}.xlsx", mime=excel.MIME, icon=":material/download:",
+        f"{progressbook.period_name(period, context.language)} Excel", data=make, file_name=f"{name}_{period.label}.xlsx", mime=excel.MIME, icon=":material/download:",
         type="primary", key="report_download", on_click="ignore",
     )  # fmt: skip
 
 
-@st.dialog("登记实际数")
+def open_form(context: Context) -> None:
+    """Open the form that enters an observation."""
+    st.dialog(say(context.language, "enter_an_observation"))(show_form)(context)
+
+
 def show_form(context: Context) -> None:
     """Let the person report what a measure stood at on a day, with its source."""
     first = {target.measure: target for target in reversed(context.policy.targets)}
     with st.form("measure", border=False):
         measure = st.selectbox(
-            "指标",
+            say(context.language, "measure"),
             list(first),
             format_func=lambda key: (
                 f"{first[key].label.split('（')[0]}（{label('unit', first[key].unit, context.language)}）"
             ),
         )
-        value = st.number_input("数值（比例填小数，如 70% 填 0.7）", value=None, format="%.4f")
-        at = st.date_input("哪一天的数", moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
-        source = st.text_input("来源（哪份报表、哪个单位）", max_chars=200)
-        if st.form_submit_button("登记", type="primary"):
+        value = st.number_input(say(context.language, "value_shares_as_decimals_70_is"), value=None, format="%.4f")
+        at = st.date_input(
+            say(context.language, "day_of_the_value"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        )
+        source = st.text_input(say(context.language, "source_which_report_whose"), max_chars=200)
+        if st.form_submit_button(say(context.language, "enter"), type="primary"):
             if value is None or not source.strip():
-                st.error("请填写数值和来源。")
+                st.error(say(context.language, "please_give_a_value_and_its"))
                 return
             try:
                 number_ = moving.form_id("measure")
@@ -240,5 +316,5 @@ def show_form(context: Context) -> None:
                 st.error(panels.plain(error))
                 return
             st.session_state.pop("form_measure", None)
-            st.session_state[moving.NOTICE] = ("success", "已登记。")
+            st.session_state[moving.NOTICE] = ("success", say(context.language, "entered_2"))
             st.rerun()

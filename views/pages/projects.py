@@ -10,20 +10,19 @@ from tracker.projects import Project
 from tracker.status import PROJECT_LABELS
 from views import moving, panels
 from views.context import Context
-from views.labels import label
+from views.labels import label, say
 from views.moment import Moment, choose_moment, moment_basis, show_moment
 from views.pages.funds import show_funds
 from views.pages.progress import show_progress
 from views.project_card import show_card
-from views.proposing import Seed, show_form
+from views.proposing import Seed, open_form
 from views.recheck import need_label
 
-COLUMNS = {
-    "project_id": "编号", "title": "项目", "status": "状态", "since": "自", "town": "乡镇", "year": "年度", "kind": "类别", "owner": "责任单位",
-    "planned_cost_cny10k": "计划万元", "actual_cost_cny10k": "实际万元", "allocation_cny10k": "下达万元", "payment_cny10k": "支付万元",
-    "planned_length_km": "计划公里", "actual_length_km": "实际公里", "needs": "解决缺口", "still_open": "销号时仍有缺口",
-}  # fmt: skip
-PARTS = ("项目", "资金", "目标与报告")
+COLUMNS = (
+    "project_id", "title", "status", "since", "town", "year", "kind", "owner", "planned_cost_cny10k", "actual_cost_cny10k",
+    "allocation_cny10k", "payment_cny10k", "planned_length_km", "actual_length_km", "needs", "still_open",
+)  # fmt: skip
+PARTS = ("projects", "funds", "targets")
 HEIGHT = 440
 
 
@@ -39,26 +38,45 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
     with first:
         town = panels.choose_town(context)
     years = sorted({item.description.year for item in found})
-    year = second.selectbox("年度", years, index=None, placeholder="全部", key="project_year")
+    year = second.selectbox(
+        label("programme", "year", context.language),
+        years,
+        index=None,
+        placeholder=say(context.language, "all"),
+        key="project_year",
+    )
     needs = sorted({need for item in found for _, need in item.description.needs})
     need = third.selectbox(
-        "缺口",
+        label("status", "gap", context.language),
         needs,
         index=None,
-        placeholder="全部",
+        placeholder=say(context.language, "all"),
         format_func=lambda key: need_label(context, key),
         key="project_need",
     )
     owners = sorted({item.description.owner for item in found if item.description.owner})
-    owner = fourth.selectbox("责任单位", owners, index=None, placeholder="全部", key="project_owner")
+    owner = fourth.selectbox(
+        say(context.language, "responsible"),
+        owners,
+        index=None,
+        placeholder=say(context.language, "all"),
+        key="project_owner",
+    )
     with last, st.container(horizontal=True, gap="small"):
         st.session_state["moment"] = choose_moment(context.language)
-        if context.user.may("edit") and st.button("新建项目", icon=":material/add:", key="project_new"):
-            show_form(context, Seed())
+        if context.user.may("edit") and st.button(
+            say(context.language, "new_project"), icon=":material/add:", key="project_new"
+        ):
+            open_form(context, Seed())
     kept = [item for item in found if town is None or item.description.town == town]
     kept = [item for item in kept if year is None or item.description.year == year]
     kept = [item for item in kept if owner is None or item.description.owner == owner]
     return [item for item in kept if need is None or need in {name for _, name in item.description.needs}]
+
+
+def head(context: Context, name: str) -> str:
+    """Name a column of the table of projects."""
+    return label("project_column", name, context.language)
 
 
 def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataFrame:
@@ -80,7 +98,7 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
             )
             for item in found
         ]
-    return table.rename(columns=COLUMNS)
+    return table.rename(columns={name: head(context, name) for name in COLUMNS})
 
 
 def show_projects(context: Context, pills: Any) -> None:
@@ -97,11 +115,13 @@ def show_projects(context: Context, pills: Any) -> None:
         show_moment(moment, context.language)
     counts = {name: sum(item.status == name for item in kept) for name in PROJECT_LABELS}
     with pills:
-        keep = panels.choose_classes("状态", "project_status", counts, context, "project_status")
+        keep = panels.choose_classes(
+            label("field", "status", context.language), "project_status", counts, context, "project_status"
+        )
     kept = [item for item in kept if item.status in keep]
     if not whole:
         st.info(
-            "还没有项目。在“七有覆盖”或“道路硬化”页点一个村，在说明卡上按“立项”；也可以按右上“新建项目”。",
+            say(context.language, "no_projects_yet_click_a_village"),
             icon=":material/ads_click:",
         )
         return
@@ -113,14 +133,25 @@ def show_projects(context: Context, pills: Any) -> None:
             panels.show_table(table, key="project_table", ids=listed, kind="projects", height="stretch")
         first, second = st.columns([2.4, 1], vertical_alignment="center")
         first.caption(
-            f"{len(kept)} 个项目；计划 {table['计划万元'].sum():,.2f} 万元，支付 {table['支付万元'].sum():,.2f} 万元。点一行看说明卡。"
+            say(
+                context.language,
+                "projects_planned_paid_cny_10k_click",
+                count=len(kept),
+                sum=table[head(context, "planned_cost_cny10k")].sum(),
+                sum2=table[head(context, "payment_cny10k")].sum(),
+            )
         )
         with second:
-            panels.offer_download(context, {"项目": table}, "项目", **moment_basis(moment, context.language))
+            panels.offer_download(
+                context,
+                {label("field", "need", context.language): table},
+                label("field", "need", context.language),
+                **moment_basis(moment, context.language),
+            )
     with right, st.container(height=HEIGHT, border=True, key="project_card"):
         chosen = next((item for item in kept if item.project_id == panels.selected("projects")), None)
         if chosen is None:
-            st.info("点一个项目：内容、下一步、经过、资金。", icon=":material/ads_click:")
+            st.info(say(context.language, "click_a_project_what_it_is"), icon=":material/ads_click:")
         else:
             show_card(context, chosen, is_past=moment.is_past)
 
@@ -128,13 +159,16 @@ def show_projects(context: Context, pills: Any) -> None:
 def page(context: Context) -> None:
     """Show projects, money, or targets and reports."""
     left, right = st.columns([1, 2.4], vertical_alignment="bottom")
-    chosen = left.segmented_control("部分", PARTS, default=PARTS[0], key="project_part", label_visibility="collapsed")
+    chosen = left.segmented_control(
+        say(context.language, "part"), PARTS, default=PARTS[0], format_func=lambda name: label("project_part", name, context.language),
+        key="project_part", label_visibility="collapsed",
+    )  # fmt: skip
     part = chosen or PARTS[0]
     if moving.show_conflict(context):
         return
-    if part == "项目":
+    if part == "projects":
         show_projects(context, right)
-    elif part == "资金":
+    elif part == "funds":
         show_funds(context)
     else:
         show_progress(context)
