@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from analysis.programme import MEASURES, Programme, programme, village_numbers, worth_of
 from analysis.roads import RoadPlan
-from analysis.schedule import Task, arrange, greedy, reached, relax
+from analysis.prices import relax
+from analysis.schedule import Task, arrange, greedy, reached
 from analysis.works_tree import WorksTree, works_tree
 from geo.errors import InputError
 

@@ -5,15 +5,25 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, vstack
 
-from analysis.schedule import MUST, NEVER, Schedule, Task, is_possible, reached, relax, without_idle
+from analysis.prices import regrets, relax
+from analysis.schedule import MUST, NEVER, Schedule, Task, is_possible, reached, without_idle
 
+Floats = NDArray[np.float64]
+Years = NDArray[np.int64]
+Allowed = NDArray[np.bool_]
 MAX_BINARIES = 120_000
+FREED, BRANCHINGS = (60, 60, 60, 100), 50  # works left open in each try, and how long it is searched
+TRIES, QUICK_GAP = 40, 5e-4
+ROUNDING = 1e-9
+INFEASIBLE = 2  # scipy's status
 
 
 @contextmanager
@@ -39,52 +49,148 @@ def _quiet_output() -> Iterator[None]:
         os.close(kept)
 
 
-def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:
-    """Prove or better a schedule with HiGHS; what is better of both is kept, for programme and for bound."""
+def exact(
+    task: Task, allowed: Allowed, *, gap: float, seconds: float, nodes: int | None = None
+) -> tuple[Years | None, float]:
+    """Search with HiGHS among the programmes whose works keep to their allowed years.
+
+    Parameters
+    ----------
+    allowed
+        Row a work, column a year, the last: not at all. What lies between a work's first and last is allowed, too.
+    gap
+        How far from the best it may be, in what the objective counts.
+    nodes
+        How many branchings are looked at, at most; unlike time it gives the same answer on every machine.
+
+    Returns
+    -------
+    year, bound
+        The best met (None when none was) and what no programme of this kind exceeds.
+    """
     count, years = len(task.parent), len(task.budgets)
-    size = count * years
-    if size == 0 or size > MAX_BINARIES or seconds <= 0:
-        return start
-    at = np.arange(size).reshape(count, years)
+    turn = np.arange(years)
+    is_done = turn >= (years - allowed[:, ::-1].argmax(axis=1))[:, None]
+    may_be = turn >= allowed.argmax(axis=1)[:, None]
     child = np.flatnonzero(task.parent >= 0)
-    pairs = [(at[:, :-1].ravel(), at[:, 1:].ravel()), (at[child].ravel(), at[task.parent[child]].ravel())]
-    low, high = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    row = np.arange(len(low))
-    order = coo_array(
-        (np.r_[np.ones(len(low)), -np.ones(len(low))], (np.r_[row, row], np.r_[low, high])), (len(low), size)
-    )
-    year = np.tile(np.arange(years), count)
-    cost = np.repeat(task.cost, years)
-    later = year < years - 1
+    flat = np.arange(count * years).reshape(count, years)
+    low = np.r_[flat[:, :-1].ravel(), flat[child].ravel()]
+    high = np.r_[flat[:, 1:].ravel(), flat[task.parent[child]].ravel()]
+    done, may = is_done.ravel(), may_be.ravel()
+    if (done[low] & ~may[high]).any():
+        return None, -np.inf
+    open_ = may & ~done
+    least, most = np.zeros(done.size), np.ones(done.size)
+    least[high[done[low]]], most[low[~may[high]]] = 1.0, 0.0
+    both = open_[low] & open_[high]
+    size, number = int(open_.sum()), np.cumsum(open_) - 1
+    low, high, row = number[low[both]], number[high[both]], np.arange(int(both.sum()))
+    order = coo_array((np.r_[np.ones(len(row)), -np.ones(len(row))], (np.r_[row, row], np.r_[low, high])), (len(row), size))
+    work, year = np.divmod(np.flatnonzero(open_), years)
+    cost, later = task.cost[work], year < years - 1
     money = coo_array(
         (np.r_[cost, -cost[later]], (np.r_[year, year[later] + 1], np.r_[np.arange(size), np.flatnonzero(later)])),
         (years, size),
     )
-    limit = np.r_[np.zeros(len(low)), task.budgets]
-    least, most = np.zeros((count, years)), np.ones((count, years))
-    most[task.lock == NEVER] = 0
-    least[task.lock == MUST, -1] = 1
+    spent = np.diff(task.cost @ is_done, prepend=0.0)
+    sure = float((task.worth @ is_done).sum())
+    if size == 0:
+        fits = (spent <= task.budgets + 1e-6).all()
+        return ((years - is_done.sum(axis=1)).astype(np.int64), sure) if fits else (None, -np.inf)
+    rest = float(task.worth[work].sum())
+    options = {"time_limit": max(seconds, 0.01), "mip_rel_gap": min(gap / max(rest, 1e-9), 1.0), "presolve": True}
     with _quiet_output():
         found = milp(
-            -np.repeat(task.worth, years),
+            -task.worth[work],
             integrality=np.ones(size),
-            bounds=Bounds(least.ravel(), most.ravel()),
-            constraints=LinearConstraint(vstack([order, money]).tocsr(), -np.inf, limit),
-            options={"time_limit": seconds, "mip_rel_gap": gap, "presolve": True},
+            bounds=Bounds(least[open_], most[open_]),
+            constraints=LinearConstraint(
+                vstack([order, money]).tocsr(), -np.inf, np.r_[np.zeros(len(row)), task.budgets - spent]
+            ),
+            options=options if nodes is None else options | {"node_limit": nodes},
         )
-    best, bound, solver = start, start.bound, start.solver
-    if found.x is not None:
-        trial = (years - np.rint(found.x).reshape(count, years).sum(axis=1)).astype(np.int64)
-        if is_possible(task, trial) and reached(task, trial) > start.objective:
-            best, solver = Schedule(trial, reached(task, trial), bound, "highs"), "lagrange+highs"
-    if getattr(found, "mip_dual_bound", None) is not None and np.isfinite(found.mip_dual_bound):
-        bound = min(bound, -float(found.mip_dual_bound))
-        solver = "lagrange+highs"
-    return Schedule(best.year, best.objective, max(bound, best.objective), solver)
+    bound = sure + rest
+    if found.status == INFEASIBLE:
+        bound = -np.inf
+    elif getattr(found, "mip_dual_bound", None) is not None and np.isfinite(found.mip_dual_bound):
+        bound = min(bound, sure - float(found.mip_dual_bound))
+    if found.x is None:
+        return None, bound
+    whole = is_done.ravel().astype(np.float64)
+    whole[open_] = np.rint(found.x)
+    return (years - whole.reshape(count, years).sum(axis=1)).astype(np.int64), bound
 
 
-def solve(task: Task, *, gap: float = 0.01, seconds: float = 10) -> Schedule:
-    """Schedule the works: prices of money first, HiGHS for what is left of the gap and of the time.
+def _better(task: Task, start: Schedule, year: Years | None, bound: float, solver: str) -> Schedule:
+    """Keep the better programme and the lower bound."""
+    best, objective = start.year, start.objective
+    if year is not None and is_possible(task, year) and reached(task, year) > objective:
+        best, objective = year, reached(task, year)
+    return Schedule(best, objective, max(min(bound, start.bound), objective), solver, start.money)
+
+
+def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: int = TRIES) -> Schedule:
+    """Better a programme piece by piece: free a few works whose year is open, keep the rest, search those exactly.
+
+    Parameters
+    ----------
+    gap
+        Stop when the programme is so near the bound.
+    tries
+        How often works are drawn (the same draws every time); the smaller the regret, the likelier.
+    """
+    end, found = monotonic() + seconds, start
+    if start.money is None or not np.isfinite(start.objective) or len(task.parent) == 0:
+        return start
+    bound, regret = regrets(task, start.money)
+    second = np.maximum(np.partition(regret, 1, axis=1)[:, 1], ROUNDING * abs(bound))
+    rng, at = np.random.default_rng(3), np.arange(len(second))
+    for turn in range(tries):
+        if found.gap <= gap or monotonic() > end:
+            break
+        is_off = regret[at, found.year] > ROUNDING * abs(bound)
+        score = np.where(is_off, 0.0, second) * (rng.exponential(1.0, len(second)) if turn else 1.0)
+        chosen = np.argsort(score, kind="stable")[: FREED[turn % len(FREED)]]
+        allowed = np.zeros(regret.shape, bool)
+        allowed[at, found.year] = True
+        allowed[chosen] |= regret[chosen] <= second[chosen, None]
+        aim = max(gap, 1e-6) * abs(bound) / 4
+        year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=BRANCHINGS)
+        found = _better(task, found, year, found.bound, "lagrange+core")
+    return found
+
+
+def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:
+    """Prove or better a schedule with HiGHS; what is better of both is kept, for programme and for bound.
+
+    Years that the prices rule out - no programme with them can beat the one in hand - are left out of the search.
+    """
+    count, years = len(task.parent), len(task.budgets)
+    if count == 0 or seconds <= 0:
+        return start
+    allowed = np.ones((count, years + 1), bool)
+    if start.money is not None:
+        bound, regret = regrets(task, start.money)
+        allowed = np.isfinite(regret)
+        if np.isfinite(start.objective):
+            allowed &= bound - regret > start.objective - ROUNDING * abs(bound)
+    allowed[task.lock == NEVER, :years], allowed[task.lock == MUST, years] = False, False
+    if not allowed.any(axis=1).all():  # nothing can beat what is in hand
+        return _better(task, start, None, start.objective, "lagrange+highs")
+    if np.isfinite(start.objective) and int(allowed.sum()) - count > MAX_BINARIES:
+        return start
+    value = start.bound if np.isfinite(start.bound) else float(task.worth.sum()) * years
+    year, bound = exact(task, allowed, gap=gap * abs(value), seconds=seconds)
+    return _better(task, start, year, bound, "lagrange+highs")
+
+
+def solve(
+    task: Task, *, gap: float = 0.01, seconds: float = 10, tries: int = TRIES, start: Floats | None = None
+) -> Schedule:
+    """Schedule the works: prices of money, then searches among the open works, HiGHS for what is left of the gap.
+
+    `gap` says when the last, slow step is called; the quick ones aim at `QUICK_GAP` or lower and take `tries` tries.
+    `start` are prices of a question that differs little.
 
     Examples
     --------
@@ -94,8 +200,9 @@ def solve(task: Task, *, gap: float = 0.01, seconds: float = 10) -> Schedule:
     ([0, 1], 9.0, 9.0)
 
     """
-    end = monotonic() + seconds
-    found = relax(task, target=gap, until=end)
+    end, aim = monotonic() + seconds, min(gap, QUICK_GAP)
+    found = relax(task, target=aim, until=end, start=start)
+    found = sharpen(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
     if found.gap > gap or not np.isfinite(found.objective):
         found = polish(task, found, gap=gap, seconds=end - monotonic())
-    return Schedule(without_idle(task, found.year), found.objective, found.bound, found.solver)
+    return replace(found, year=without_idle(task, found.year))

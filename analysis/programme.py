@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from analysis.plan_check import check_programme
 from analysis.polish import solve
+from analysis.prices import relax
 from analysis.roads import RoadPlan
-from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached
 from analysis.works_tree import WorksTree, works_tree
 from geo.errors import InputError
 

@@ -5,12 +5,11 @@ cost no more than its budget (money does not carry over), and nothing is paid tw
 
     max sum_j people_j * sum_t y_jt   with y_jt <= y_j(t+1), y_jt <= y_parent(j)t, sum_j cost_j (y_jt - y_j(t-1)) <= B_t
 
-Pricing each year's money (multipliers) leaves a tree problem solved exactly by one pass from the leaves up; its value
-is an upper bound whatever the prices (Lagrangian relaxation), and its choice, repaired to the budgets, is a programme.
+Pricing each year's money (multipliers) leaves a tree problem solved exactly by one pass from the leaves up (`price_out`);
+its value is an upper bound whatever the prices (Lagrangian relaxation). `analysis.prices` finds the prices that bound best.
 """
 
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -37,12 +36,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Year of every work (0 .. T-1, T = not at all), what it reaches, and what nothing can exceed."""
+    """Year of every work (0 .. T-1, T = not at all), what it reaches, what nothing can exceed, the prices that say so."""
 
     year: Ints
     objective: float
     bound: float
     solver: str
+    money: Floats | None = None
 
     @property
     def gap(self) -> float:
@@ -56,7 +56,7 @@ def reached(task: Task, year: Ints) -> float:
 
 
 @compiled
-def _price(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, best: Any, year: Any) -> float:
+def price_out(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, best: Any, year: Any) -> float:
     """Choose every work's year when money of year t costs money[t]; return the value without the budgets' part."""
     count, years = len(parent), len(money)
     gain = np.zeros((count, years))
@@ -182,64 +182,13 @@ def greedy(task: Task) -> Ints:
     return arrange(task, np.argsort(-task.worth / np.maximum(whole, EPSILON), kind="stable"))
 
 
-def _branch_ratio(task: Task, taken: NDArray[np.bool_]) -> Floats:
+def branch_ratio(task: Task, taken: NDArray[np.bool_]) -> Floats:
     """Give each work the worth per cost of what is taken from it onwards."""
     worth, cost = np.where(taken, task.worth, 0.0), np.where(taken, task.cost, 0.0)
     for whole in (worth, cost):
         _pass_up(task.parent, taken, whole)
     alone = task.worth / np.maximum(task.cost, EPSILON)
     return np.where(taken, worth / np.maximum(cost, EPSILON), alone)
-
-
-def relax(task: Task, *, rounds: int = 150, target: float = 0.0, until: float = np.inf) -> Schedule:
-    """Schedule by pricing money: an upper bound, and the best programme met on the way.
-
-    Parameters
-    ----------
-    rounds
-        How many price lists are tried at most.
-    target
-        Stop when the gap is this small.
-    until
-        Stop at this reading of the monotonic clock.
-    """
-    years, count = len(task.budgets), len(task.parent)
-    year = greedy(task)
-    if not is_possible(task, year):
-        year = np.full(count, years, np.int64)
-    objective = reached(task, year) if is_possible(task, year) else -np.inf
-    total = max(task.cost.sum(), EPSILON)
-    ratio = (task.worth.sum() / total) if total else 0.0
-    money = ratio * (years - np.arange(years, dtype=np.float64))
-    bound, step, stale = float(task.worth.sum()) * years, 1.0, 0
-    best, chosen = np.zeros((count, years)), np.zeros(count, np.int64)
-    rng = np.random.default_rng(7)
-    for turn in range(rounds):
-        value = float(_price(task.parent, task.cost, task.worth, task.lock, money, best, chosen)) + float(
-            money @ task.budgets
-        )
-        if value < bound - 1e-9 * abs(bound):
-            bound, stale = value, 0
-        else:
-            stale += 1
-        if stale >= 6:
-            step, stale = step / 2, 0
-        taken = chosen < years
-        score = _branch_ratio(task, taken) * np.where(turn % 3 == 2, rng.uniform(0.9, 1.1, count), 1.0)
-        trial = arrange(task, np.lexsort((-score, np.minimum(chosen, years))))
-        if is_possible(task, trial) and reached(task, trial) > objective:
-            year, objective = trial, reached(task, trial)
-        spent = np.bincount(chosen, weights=task.cost, minlength=years + 1)[:years]
-        slope = task.budgets - spent
-        slope = np.where((money <= 0) & (slope > 0), 0.0, slope)
-        size = float(slope @ slope)
-        lower = objective if np.isfinite(objective) else 0.0
-        if size <= EPSILON or value - lower <= target * abs(bound) or monotonic() > until:
-            break
-        money = np.maximum(money - step * max(value - lower, EPSILON) / size * slope, 0.0)
-        if bound - lower <= target * abs(bound):
-            break
-    return Schedule(year, objective, max(bound, objective), "lagrange")
 
 
 def without_idle(task: Task, year: Ints) -> Ints:

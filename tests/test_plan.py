@@ -12,8 +12,9 @@ from road_county import DAY, policy, roads, villages, workspace
 from analysis.plan import compare, programme, stability, usual_list, works_tree
 from analysis.plan_check import check_programme
 from analysis.polish import polish, solve
+from analysis.prices import best_prices, regrets, relax
 from analysis.roads import natural_villages
-from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached, relax
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached
 from analysis.steiner import Graph, joint_tree, pruned
 from geo.errors import InputError
 
