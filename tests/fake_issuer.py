@@ -27,6 +27,7 @@ class Issuer:
         self.codes = {}
         self.asked = []
         self.fail_with = 0
+        self.has_form = False  # shows a page of its own first, as real providers do
         self.rotate()
 
     def rotate(self) -> None:
@@ -106,6 +107,14 @@ def running():
             self.end_headers()
             self.wfile.write(body)
 
+        def page(self, text):
+            body = f"<!doctype html><meta charset=utf-8>{text}".encode()
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def do_GET(self):
             parts = urlsplit(self.path)
             issuer.asked.append(parts.path)
@@ -115,10 +124,13 @@ def running():
                 self.reply(200, issuer.about())
             elif parts.path == "/keys":
                 self.reply(200, issuer.published())
+            elif parts.path == "/authorize" and issuer.has_form:
+                back = issuer.grant(parse_qs(parts.query)).replace("&", "&amp;")
+                self.page(f'<h1>统一身份认证</h1><a id="yes" href="{back}">登录</a>')
             elif parts.path == "/authorize":
                 self.reply(302, {}, location=issuer.grant(parse_qs(parts.query)))
             else:
-                self.reply(200, {"page": parts.path})
+                self.page(f"<h1>{parts.path}</h1>")
 
         def do_POST(self):
             issuer.asked.append(self.path)

@@ -69,6 +69,13 @@ def page(chromium) -> Iterator[object]:
     context.close()
 
 
+def free_port() -> int:
+    """Find a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """Return a function that serves a Streamlit script behind the gate and gives its address."""
@@ -82,9 +89,7 @@ def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
     running: list[subprocess.Popen] = []
 
     def begin(script: Path, **environment: str) -> str:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = int(environment.pop("PORT", 0)) or free_port()
         log = tmp_path_factory.mktemp("app") / "log.txt"
         code = (
             "import sys; from views.server import create_app; "
