@@ -12,6 +12,7 @@ from geo.errors import AppError
 from tracker import events
 from views import planning
 from views.context import Context
+from views.plain import plain
 from views.labels import label, say
 from views.planning import Question
 
@@ -42,7 +43,7 @@ def show(context: Context, question: Question, made: Programme) -> None:
                 event_id=uuid.uuid4().hex,
             )
             events.append(context.office.ledger, draft)
-            st.success(say(context.language, "scenario_is_kept", strip=name.strip()))
+            st.success(say(context.language, "scenario_is_kept", strip=plain(name.strip())))
     saved = kept_scenarios(context)
     if not saved:
         st.caption(say(context.language, "keep_two_or_more_people_villages"))

@@ -310,7 +310,7 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
     try:
         table = uploads.read_table(upload)
     except AppError as error:
-        st.error(str(error))
+        st.error(panels.plain(error))
         return
     own, strangers = planning.read_own_list(table, works.road_plan.natural_villages["natural_village_id"].tolist())
     if own.empty:
@@ -327,14 +327,14 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
         )
     )
     if strangers:
-        st.warning(say(language, "codes_of_the_list_are_not", count=len(strangers), strangers="、".join(strangers[:5])))
+        st.warning(say(language, "codes_of_the_list_are_not", count=len(strangers), strangers=panels.plain("、".join(strangers[:5]))))
     if beside.not_reached:
         st.warning(
             say(
                 language,
                 "natural_villages_of_the_list_cannot",
                 count=len(beside.not_reached),
-                not_reached="、".join(beside.not_reached[:5]),
+                not_reached=panels.plain("、".join(beside.not_reached[:5])),
             )
         )
     st.caption(say(language, "swap_in_this_order_most_gain"))
