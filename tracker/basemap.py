@@ -6,6 +6,7 @@ publication and no ledger, because the key would be. Without the file there is n
 
 import ipaddress
 import json
+import math
 import os
 import re
 import tomllib
@@ -142,3 +143,19 @@ def _is_refused(host: str) -> bool:
     except ValueError:
         return False
     return place.is_link_local or place.is_multicast or place.is_unspecified
+
+
+def tile_at(base: BaseMap, longitude: float, latitude: float, zoom: int) -> tuple[int, int, int]:
+    """Give level, column and row of the tile that covers a place (degrees).
+
+    >>> tile_at(tianditu("k")[0], 113.7, 25.1, 10)
+    (10, 835, 438)
+    >>> tile_at(tianditu("k", matrix="c")[0], 113.7, 25.1, 10)
+    (10, 835, 184)
+    """
+    level = min(zoom, base.max_zoom)
+    column = int((longitude + 180) / 360 * 2**level)
+    if base.matrix == "c":
+        return level, column, int((90 - latitude) / 360 * 2**level)
+    above = math.asinh(math.tan(math.radians(latitude))) / math.pi
+    return level, column, int((1 - above) / 2 * 2**level)

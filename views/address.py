@@ -46,6 +46,8 @@ PARTS = (
     Part("against_policy", "compare_policy", ("compare",)),
     Part("against_threshold", "compare_threshold", ("compare",)),
     Part("view", "view_kept"),
+    Part("look", "look"),
+    Part("base", "base_map"),
 )
 
 

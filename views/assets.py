@@ -24,7 +24,10 @@ from geo.errors import StoreError
 HOME = Path(__file__).resolve().parent.parent
 FOLDER = HOME / ".assets"
 COMPONENT = Path(__file__).resolve().parent / "component"
-MODULES = ("gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "panel.js", "tools.js", "atlas.js")
+MODULES = (
+    "gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "base.js", "look.js", "panel.js", "tools.js",
+    "atlas.js",
+)  # fmt: skip
 ROUTE = "/atlas/assets"
 
 LIBRARIES: Mapping[str, tuple[str, str]] = MappingProxyType(

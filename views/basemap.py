@@ -4,6 +4,7 @@ Only what the office has set is asked, never an address from a request; redirect
 of a sensible size, and nothing is kept anywhere. Where the service cannot be reached the map says so and goes on.
 """
 
+import base64
 import functools
 import io
 import logging
@@ -39,6 +40,9 @@ _WAITING = 64
 _PAUSE_SECONDS = 15.0
 _TOTAL_SECONDS = 8.0
 _WORLD_M = 20037508.342789244
+_CLEAR = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNgYAAAAAMAASsJTYQAAAAASUVORK5CYII="
+)
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
@@ -211,9 +215,8 @@ def _endpoint() -> Callable[[Request], Awaitable[Response]]:
             return Response("没有这项内容。", status_code=404, headers=NEVER_KEPT)
         except AppError:
             return Response("底图暂时取不到。", status_code=502, headers=NEVER_KEPT)
-        if found is None:
-            return Response(status_code=204, headers=NEVER_KEPT)
-        return Response(found[0], media_type=found[1], headers=NEVER_KEPT)
+        content, kind = found or (_CLEAR, "image/png")
+        return Response(content, media_type=kind, headers=NEVER_KEPT)
 
     return endpoint
 

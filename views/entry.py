@@ -8,7 +8,7 @@ import streamlit as st
 
 from geo.errors import AppError
 from tracker.office import Office
-from views import address, atlas, chrome, moving
+from views import address, atlas, chrome, look, moving
 from views.audit import log_view
 from views.context import Context, office_path, open_context
 from views.desk import desk
@@ -52,7 +52,9 @@ def run_page(name: str, office: Office) -> None:
     """Open what the page needs and show it, or one sentence that says what to mend."""
     address.take_in(name)
     language = chrome.language_kept()
-    if st.session_state.get("page") != name:
+    before = st.session_state.get("page")
+    if before != name:
+        look.turn_page(before, name)
         st.session_state["page"] = name
         atlas.forget_focus()
     try:

@@ -17,6 +17,7 @@ from geo.errors import InputError, StoreError
 from geo.tiles import Geometry
 from views import assets
 from views.compile import Compiled, VectorTiles, compile_map, esc, script_module
+from views.look import look_now, take_look
 from views.mapevents import read_event
 from views.mapspec import (
     Bounds,
@@ -173,7 +174,8 @@ def show_map(
         "focus": _focus(spec, focus, nonce),
         "flash": {"feature": list(flash), "nonce": nonce} if flash else None,
     }
-    result = _component()(key=key, data=patch, on_event_change=_nothing)
+    patch["look"] = look_now(key)
+    result = _component()(key=key, data=patch, on_event_change=functools.partial(take_look, key))
     return read_event(spec, states, getattr(result, "event", None), key)
 
 
@@ -305,7 +307,3 @@ def _focus(spec: MapSpec, focus: Bounds | Feature | None, nonce: int) -> dict[st
 def _component() -> Any:
     boot = (assets.COMPONENT / "boot.js").read_text(encoding="utf-8")
     return st.components.v2.component("qiyou_atlas_map", js=boot, isolate_styles=False)
-
-
-def _nothing() -> None:
-    """An event needs a callback to be kept in the session."""

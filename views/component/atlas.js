@@ -1,6 +1,8 @@
 // Mounts a map once and keeps it: later runs of the page only bring a patch.
 import { fetchCodes, makeTiles } from "./tiles.js";
 import { makeOverlay } from "./overlay.js";
+import { makeBases } from "./base.js";
+import { applyLook, lookOf } from "./look.js";
 import { element, makeLegend, makeReadout, makeTooltip } from "./panel.js";
 import { makeTools } from "./tools.js";
 import { areaSquareMetres, gaussKrueger, lengthMetres, zoneOf } from "./gk.js";
@@ -108,7 +110,12 @@ export class AtlasMap {
     this.overlay = new (makeOverlay(L))(this.tiles).addTo(this.map);
     this.tooltip = makeTooltip(this.root);
     this.tools = makeTools(L, this.map, this.overlay, (ring) => this.report("area", { ring, layers: this.onScreen() }));
-    this.legend = makeLegend(L, this.map, this.tiles, (relist) => this.refresh(relist));
+    this.bases = makeBases(L, this.map, definition.bases || [], (isMissing) => this.missBase(isMissing));
+    this.legend = makeLegend(L, this.map, this.tiles, this.bases, {
+      position: definition.legend,
+      redraw: (relist) => this.refresh(relist),
+      done: () => this.tellLook(),
+    });
     makeReadout(L, this.map);
     this.listen();
   }
@@ -184,6 +191,28 @@ export class AtlasMap {
     this.banner.textContent = text;
   }
 
+  missBase(isMissing) {
+    if (!isMissing) this.notice?.remove();
+    else if (!this.notice?.isConnected) {
+      this.notice = element("div", "atlas-notice", "底图暂时取不到，其余图层照常");
+      this.notice.setAttribute("role", "status");
+      this.root.append(this.notice);
+    }
+  }
+
+  // Tell the page how the layers are arranged, so that a link or bookmark shows them likewise.
+  tellLook() {
+    this.report("look", { look: lookOf(this.tiles), base: this.bases.chosen });
+    this.lookNonce = this.nonce;
+  }
+
+  // What the page says of the arrangement holds unless the person has changed it since.
+  arrange(look) {
+    if (!look || look.nonce < (this.lookNonce || 0)) return;
+    this.bases.choose(look.base);
+    if (applyLook(this.tiles, look.text) && this.applied.states) this.refresh(true);
+  }
+
   async refresh(relist) {
     if (relist) this.legend.refresh();
     await this.tiles.repaint();
@@ -228,6 +257,7 @@ export class AtlasMap {
       if (this.key.startsWith("pair_")) pairs.add(this);
     }
     if (isAsked) this.report("view", {});
+    this.arrange(patch.look);
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
     if (this.changed("selected", patch.selected)) this.overlay.select(await this.selection(patch.selected));
     if (this.changed("states", patch.states)) {

@@ -1,6 +1,7 @@
 // Legend with patterns and counts, and the readout of coordinates. Every text is set as text, never as markup.
 import { patternOf, symbolOf } from "./paint.js";
 import { formatPosition } from "./gk.js";
+import { reorder } from "./look.js";
 
 export function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -48,28 +49,76 @@ function row(style, geometry, text, count) {
   return line;
 }
 
-function opacityOf(view, onChange) {
-  const slider = element("input", "atlas-legend-opacity");
-  Object.assign(slider, { type: "range", min: 20, max: 100, step: 10, value: Math.round(view.shownOpacity * 100) });
-  slider.title = "不透明度";
-  slider.setAttribute("aria-label", `${view.label}：不透明度`);
-  slider.addEventListener("input", () => onChange(view, { opacity: slider.value / 100 }));
-  return slider;
+function slider(text, value, onInput, onDone) {
+  const made = element("input", "atlas-legend-opacity");
+  Object.assign(made, { type: "range", min: 20, max: 100, step: 10, value: Math.round(value * 100) });
+  made.title = "不透明度";
+  made.setAttribute("aria-label", `${text}：不透明度`);
+  made.addEventListener("input", () => onInput(made.value / 100));
+  made.addEventListener("change", onDone);
+  return made;
 }
 
-function layerBlock(view, onChange) {
+// A grip moves its layer up and down: dragged, or by the arrow keys.
+function gripOf(view, panel) {
+  const grip = element("button", "atlas-legend-grip", "⠿");
+  grip.type = "button";
+  grip.title = "拖动或用上下方向键调整图层次序";
+  grip.setAttribute("aria-label", `${view.label}：用上下方向键调整次序`);
+  grip.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    panel.shift(view, step);
+  });
+  grip.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    grip.focus();
+    const block = grip.closest(".atlas-legend-layer");
+    block.classList.add("atlas-dragged");
+    const blocks = () => [...panel.body.querySelectorAll(".atlas-legend-layer")];
+    const move = ({ pointerId, clientY }) => {
+      if (pointerId !== event.pointerId) return;
+      const others = blocks().filter((other) => other !== block);
+      const below = others.find((other) => {
+        const box = other.getBoundingClientRect();
+        return clientY < box.top + box.height / 2;
+      });
+      const next = below || others.at(-1).nextElementSibling;
+      if (next !== block && next !== block.nextElementSibling) panel.body.insertBefore(block, next);
+    };
+    const watch = (act) => ["pointerup", "pointercancel"].forEach((name) => window[act](name, end));
+    const end = ({ pointerId }) => {
+      if (pointerId !== event.pointerId) return;
+      window.removeEventListener("pointermove", move);
+      watch("removeEventListener");
+      block.classList.remove("atlas-dragged");
+      panel.settle(blocks().map((other) => other.dataset.layer).reverse());
+    };
+    window.addEventListener("pointermove", move);
+    watch("addEventListener");
+  });
+  return grip;
+}
+
+function layerBlock(view, panel) {
   const block = element("section", "atlas-legend-layer");
+  block.dataset.layer = view.id;
   const head = element("label", "atlas-legend-head");
   const box = element("input");
   box.type = "checkbox";
   box.checked = view.isVisible;
-  box.addEventListener("change", () => onChange(view, { visible: box.checked }));
+  box.addEventListener("change", () => panel.change(view, { visible: box.checked }, true));
   head.append(box, element("span", "", view.label));
   const line = element("div", "atlas-legend-line");
   line.append(head);
+  if (panel.tiles.views.length > 1) line.prepend(gripOf(view, panel));
   block.append(line);
   if (!view.isVisible) return block;
-  line.append(opacityOf(view, onChange));
+  const fade = (opacity) => panel.change(view, { opacity }, false);
+  line.append(slider(view.label, view.shownOpacity, fade, () => panel.done()));
   const counts = view.counts();
   if (!view.classes.length) {
     block.append(row(view.style, view.geometry, view.style.label || view.label));
@@ -82,8 +131,33 @@ function layerBlock(view, onChange) {
   return block;
 }
 
-export function makeLegend(L, map, tiles, redraw) {
-  const control = L.control({ position: "bottomright" });
+function baseBlock(bases, panel) {
+  const block = element("section", "atlas-legend-base");
+  const line = element("div", "atlas-legend-line");
+  const head = element("label", "atlas-legend-head");
+  const select = element("select");
+  for (const [id, title] of [["", "不用"], ...bases.bases.map((base) => [base.id, base.title])]) {
+    const option = element("option", "", title);
+    option.value = id;
+    select.append(option);
+  }
+  select.value = bases.chosen;
+  select.addEventListener("change", () => {
+    bases.choose(select.value);
+    panel.refresh();
+    panel.done();
+  });
+  head.append(element("span", "", "底图"), select);
+  line.append(head);
+  if (bases.chosen) line.append(slider("底图", bases.opacity, bases.fade, () => {}));
+  block.append(line);
+  return block;
+}
+
+// The legend is the layer panel: what is on top stands on top. `hooks.redraw(relist)` paints anew, `hooks.done()` tells
+// the page how the person arranged it.
+export function makeLegend(L, map, tiles, bases, hooks) {
+  const control = L.control({ position: hooks.position || "bottomright" });
   const body = element("div", "atlas-legend-body");
   control.onAdd = () => {
     const box = element("details", "atlas-legend leaflet-control");
@@ -94,11 +168,38 @@ export function makeLegend(L, map, tiles, redraw) {
     return box;
   };
   control.addTo(map);
-  const change = (view, local) => {
+  const panel = { body, tiles, done: hooks.done };
+  panel.change = (view, local, isFinal) => {
     Object.assign(view.local, local);
-    redraw("visible" in local);
+    hooks.redraw("visible" in local);
+    if (isFinal) hooks.done();
   };
-  control.refresh = () => body.replaceChildren(...[...tiles.views].reverse().map((view) => layerBlock(view, change)));
+  panel.settle = (ids) => {
+    reorder(tiles, ids);
+    hooks.redraw(true);
+    hooks.done();
+  };
+  panel.shift = (view, step) => {
+    const ids = tiles.views.map(({ id }) => id);
+    const from = ids.indexOf(view.id);
+    const to = from + step;
+    if (to < 0 || to >= ids.length) return;
+    [ids[from], ids[to]] = [ids[to], ids[from]];
+    panel.settle(ids);
+  };
+  panel.refresh = () => {
+    const held = body.contains(document.activeElement) ? document.activeElement : null;
+    const [layer, kind] = [held?.closest("[data-layer]")?.dataset.layer, held?.className];
+    if (body.querySelector(".atlas-dragged")) return;
+    const blocks = [...tiles.views].reverse().map((view) => layerBlock(view, panel));
+    if (bases.bases.length) blocks.push(baseBlock(bases, panel));
+    body.replaceChildren(...blocks);
+    if (!held) return;
+    const place = layer ? blocks.find((block) => block.dataset.layer === layer) : blocks.at(-1);
+    const same = [...(place?.querySelectorAll("button, input, select") || [])].find((other) => other.className === kind);
+    same?.focus({ preventScroll: true });
+  };
+  control.refresh = panel.refresh;
   return control;
 }
 

@@ -123,6 +123,7 @@ export function makeTiles(L) {
     initialize(options) {
       L.setOptions(this, options);
       this.views = options.layers.map((spec) => new View(spec));
+      this.initial = this.views.map((view) => view.id);
       this._data = new Map();
       this._queue = [];
       this._ratio = Math.min(2, Math.ceil(window.devicePixelRatio || 1));
