@@ -12,8 +12,8 @@ from geo.errors import AppError
 from tracker import events
 from views import planning
 from views.context import Context
-from views.plain import plain
 from views.labels import label, say
+from views.plain import plain
 from views.planning import Question
 
 SCENARIO = "road_scenario"
