@@ -255,7 +255,7 @@ def test_statuses_stay_apart_for_colour_blind_readers(kind: str, table: str) -> 
 
 def test_style_of_keeps_the_swatch() -> None:
     style = style_of(palette.STATUS["gap"], width=2, rank=3)
-    assert (style.label, style.pattern, style.width, style.rank) == ("未达标", "cross", 2, 3)
+    assert (style.label, style.pattern, style.width, style.rank) == ("缺口", "cross", 2, 3)
     assert ClassStyle("x", "#000").pattern == "solid"
 
 

@@ -81,8 +81,15 @@ def _hand_over(context: Context, key: tuple[object, ...]) -> None:
     if made is None or made["key"] != key:
         return
     kind, is_public = str(key[2]), bool(key[3])
-    mode = "公开版" if is_public else "内部"
-    name = f"七有汇报_{mode}_{context.day.isoformat()}_{context.assessment.workspace_digest[:8]}.{kind}"
+    mode = say(context.language, "public") if is_public else say(context.language, "internal")
+    name = say(
+        context.language,
+        "briefing_file_name",
+        mode=mode,
+        isoformat=context.day.isoformat(),
+        workspace_digest=context.assessment.workspace_digest[:8],
+        kind=kind,
+    )
     title = say(context.language, "download")
     st.download_button(title, made["content"], file_name=name, mime=MIMES[kind], key="briefing_file", on_click="ignore")
     if made["missing"]:

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
+from views.labels import Language, label, say
+
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
 WIDEST = 48
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -37,7 +39,7 @@ def write_sheet(book: Any, name: str, table: pd.DataFrame, formats: Mapping[str,
         sheet.autofilter(0, 0, max(len(table), 1), len(table.columns) - 1)
 
 
-def workbook(tables: Mapping[str, pd.DataFrame], basis: Mapping[str, Any]) -> bytes:
+def workbook(tables: Mapping[str, pd.DataFrame], basis: Mapping[str, Any], language: Language = "zh") -> bytes:
     """Write tables as an .xlsx with a last sheet that says what they were made from.
 
     A text that begins with `=`, `+`, `-` or `@` stays text. The file carries no clock time, so the same tables give
@@ -56,7 +58,12 @@ def workbook(tables: Mapping[str, pd.DataFrame], basis: Mapping[str, Any]) -> by
     }
     for name, table in tables.items():
         write_sheet(book, name, table, formats)
-    rows = pd.DataFrame({"项目": [str(key) for key in basis], "内容": [str(value) for value in basis.values()]})
-    write_sheet(book, "数据依据", rows, formats)
+    rows = pd.DataFrame(
+        {
+            label("field", "need", language): [str(key) for key in basis],
+            say(language, "content"): [str(value) for value in basis.values()],
+        }
+    )
+    write_sheet(book, say(language, "basis_2"), rows, formats)
     book.close()
     return buffer.getvalue()

@@ -15,6 +15,7 @@ from geo.crs import STORAGE_CRS
 from geo.errors import AccessError
 from layers import schema
 from views.excel import cell
+from views.labels import Language, label, say
 from views.results import FORMULA
 
 CSV_MIME = "text/csv"
@@ -64,7 +65,9 @@ def csv_file(table: pd.DataFrame) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def geopackage(table: pd.DataFrame, places: Any, basis: Mapping[str, Any], *, name: str) -> bytes:
+def geopackage(
+    table: pd.DataFrame, places: Any, basis: Mapping[str, Any], *, name: str, language: Language = "zh"
+) -> bytes:
     """Write the rows of a table with their places as a GeoPackage in EPSG:4490, and what they rest on as a table.
 
     Parameters
@@ -85,11 +88,16 @@ def geopackage(table: pd.DataFrame, places: Any, basis: Mapping[str, Any], *, na
     refuse_private(table)
     shapes = gpd.GeoSeries(places.reindex(table.index).to_numpy(), crs=places.crs).to_crs(STORAGE_CRS)
     rows = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=shapes)
-    facts = pd.DataFrame({"项目": [str(key) for key in basis], "内容": [str(value) for value in basis.values()]})
+    facts = pd.DataFrame(
+        {
+            label("field", "need", language): [str(key) for key in basis],
+            say(language, "content"): [str(value) for value in basis.values()],
+        }
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "export.gpkg"
         rows.to_file(file, layer=name, driver="GPKG")
         gpd.GeoDataFrame(facts, geometry=gpd.GeoSeries([None] * len(facts), crs=STORAGE_CRS)).to_file(
-            file, layer="数据依据", driver="GPKG"
+            file, layer=say(language, "basis_2"), driver="GPKG"
         )
         return file.read_bytes()

@@ -74,12 +74,12 @@ def offer_download(
     stem = f"{name}_{context.day.isoformat()}_{context.assessment.workspace_digest[:8]}"
     first = next(iter(tables.values()))
     offers: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        ("Excel", f"{stem}.xlsx", excel.MIME, lambda: _workbook(tables, basis(context, **more))),
+        ("Excel", f"{stem}.xlsx", excel.MIME, lambda: _workbook(tables, basis(context, **more), language)),
         ("CSV", f"{stem}.csv", CSV_MIME, lambda: csv_file(first)),
     ]
     if places is not None:
         offers.append(
-            ("GeoPackage", f"{stem}.gpkg", GPKG_MIME, lambda: geopackage(first, places, basis(context, **more), name=name))
+            ("GeoPackage", f"{stem}.gpkg", GPKG_MIME, lambda: geopackage(first, places, basis(context, **more), name=name, language=language))
         )  # fmt: skip
     if not context.user.may("export"):
         st.button(say(language, "download"), disabled=True, help=say(language, "download_denied"), key=f"no_{name}")
@@ -93,7 +93,7 @@ def offer_download(
         st.caption(say(language, "download_note"))
 
 
-def _workbook(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any]) -> bytes:
+def _workbook(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any], language: Language) -> bytes:
     for table in tables.values():
         refuse_private(table)
-    return excel.workbook(tables, facts)
+    return excel.workbook(tables, facts, language)

@@ -14,9 +14,11 @@ from analysis.plan import programme, works_tree
 from analysis.policy import Policy
 from analysis.roads import RoadPlan, natural_villages
 from analysis.segments import make_segments
+from analysis.summary import WHOLE
 from analysis.works_tree import WorksTree
 from layers.workspace import Workspace
 from views.context import Context
+from views.labels import label
 from views.version import code_version
 
 THRESHOLD = "hardening.min_population"
@@ -35,7 +37,7 @@ def with_value(policy: Policy, key: str, amount: Any, day: date) -> Policy:
         return policy
     since = max((value.since for value in held if value.since <= day), default=held[0].since)
     changed = tuple(
-        replace(value, amount=amount, unsourced=True, reference="", quote="", note="会议假设")
+        replace(value, amount=amount, unsourced=True, reference="", quote="", note=label("text", "assumed_in_meeting"))
         if value.since == since
         else value
         for value in held
@@ -147,7 +149,7 @@ def basis_record(context: Context) -> dict[str, Any]:
 def figures_record(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Write the figures a meeting saw as plain data, from the same functions that drew them."""
     done = context.assessment
-    whole = done.coverage[(done.coverage["town"] == "全部") & (done.coverage["unit_kind"] == "village")]
+    whole = done.coverage[(done.coverage["town"] == WHOLE) & (done.coverage["unit_kind"] == "village")]
     statuses = ("met", "gap", "disputed", "unknown")
     threshold = parameters.get("threshold")
     return {

@@ -224,5 +224,11 @@ def page(context: Context) -> None:
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "compare_note"))
     with button:
-        panels.offer_download(context, {"变化": table}, "对比", 对比=f"{before_text} → {after_text}", 乡镇=town)
+        panels.offer_download(
+            context,
+            {say(language, "changes"): table},
+            say(language, "comparison"),
+            对比=f"{before_text} → {after_text}",
+            乡镇=town,
+        )
     panels.show_table(table, key="compare_table", ids=list(changed["unit_id"]), kind="villages")

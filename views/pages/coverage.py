@@ -205,7 +205,7 @@ def show_rows(context: Context, need: Need, inside: pd.DataFrame, town: str | No
     with button:
         detail = inside[inside["unit_id"].isin(table.index)]
         panels.offer_download(
-            context, {"七有覆盖": table, "逐项依据": detail}, "七有覆盖",
+            context, {say(language, "seven_facilities"): table, say(language, "reasons_need_by_need"): detail}, say(language, "seven_facilities"),
             places=context.frame("villages").set_index("village_id").geometry, 乡镇=town, 项目=need.label,
             状态="、".join(keep), 框选=len(only) if only is not None else None,
         )  # fmt: skip

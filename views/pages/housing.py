@@ -178,7 +178,13 @@ def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: lis
         table = panels.arrange(table, key="housing", language=language)
     head.caption(say(language, "houses_shown", count=len(table)))
     with button:
-        panels.offer_download(context, {"危房": table}, "危房", 乡镇=town, 等级="、".join(keep))
+        panels.offer_download(
+            context,
+            {say(language, "dangerous_houses"): table},
+            say(language, "dangerous_houses"),
+            乡镇=town,
+            等级="、".join(keep),
+        )
     panels.show_table(table, key="housing_table", ids=list(table.index), kind="households")
 
 

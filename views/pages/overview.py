@@ -15,7 +15,6 @@ from views.pages.coverage import OUT_OF_SCOPE, add_towns, status_classes, villag
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
-OTHER = "其他"
 ORDER = ("met", "disputed", "unknown", "gap")
 
 
@@ -32,7 +31,7 @@ def coverage_rows(context: Context, town: str | None) -> pd.DataFrame:
     return rows.loc[[need.id for need in needs]].assign(
         label=[need.label for need in needs],
         kind=[need.kind for need in needs],
-        group=[need.group or OTHER for need in needs],
+        group=[need.group or label("text", "other_needs", context.language) for need in needs],
     )
 
 
@@ -65,7 +64,9 @@ def show_headline(context: Context, town: str | None, rows: pd.DataFrame) -> Non
 
 def choose_group(context: Context) -> list[str]:
     """Let the person choose which groups of needs the bars show; the first group alone to begin with."""
-    groups = list(dict.fromkeys(need.group or OTHER for need in village_needs(context)))
+    groups = list(
+        dict.fromkeys(need.group or label("text", "other_needs", context.language) for need in village_needs(context))
+    )
     if len(groups) < 2:
         return groups
     kept = [name for name in st.session_state.get("overview_group", groups[:1]) if name in groups]
@@ -216,7 +217,11 @@ def show_towns(context: Context) -> None:
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.markdown(f"##### {say(language, 'by_town')}")
     with button:
-        panels.offer_download(context, {"分镇情况": table, "覆盖率": context.assessment.coverage}, "总览")
+        panels.offer_download(
+            context,
+            {say(language, "by_town_3"): table, say(language, "coverage"): context.assessment.coverage},
+            say(language, "overview"),
+        )
     names = table[label("field", "town", language)].tolist()
 
     def follow() -> None:

@@ -88,7 +88,9 @@ def show_problems(context: Context) -> None:
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "problems_shown", count=number(len(shown))))
     with button:
-        panels.offer_download(context, {"问题清单": shown, "汇总": summary}, "数据质量")
+        panels.offer_download(
+            context, {say(language, "problems"): shown, say(language, "totals"): summary}, say(language, "data_quality")
+        )
     st.dataframe(shown, hide_index=True, key="quality_rows", height=360)
 
 
@@ -126,7 +128,7 @@ def show_contradictions(context: Context, town: str | None = None) -> None:
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "contradictions_shown", count=number(len(table))))
     with button:
-        panels.offer_download(context, {"矛盾清单": table}, "台账与地图矛盾")
+        panels.offer_download(context, {say(language, "contradictions"): table}, say(language, "register_against_map"))
     panels.show_table(table, key="quality_contradictions", ids=rows["unit_id"].tolist(), kind="villages", height=480)
 
 

@@ -236,7 +236,7 @@ def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: lis
         frame = context.frame("natural_villages")
         places = frame.set_index("natural_village_id").geometry if "geometry" in frame else None
         panels.offer_download(
-            context, {"自然村": table, **others}, "道路硬化", places=places, 乡镇=town, 状态="、".join(keep),
+            context, {label("field", "natural_village", language): table, **others}, say(language, "road_hardening"), places=places, 乡镇=town, 状态="、".join(keep),
             框选=len(only) if only is not None else None,
         )  # fmt: skip
     panels.show_table(table, key="roads_table", ids=list(table.index), kind="natural_villages")
