@@ -184,7 +184,7 @@ class Office:
         standing = self.parts(on, known_on=known_on)
         if not standing:
             raise InputError(f"{day} 之前没有任何图层。最早的图层见“数据质量”页，请换一个日期。")
-        aliases, seen = self._aliases(), facts.facts(self.ledger, as_of=on, known_on=known_on)
+        aliases, seen = self.aliases(), facts.facts(self.ledger, as_of=on, known_on=known_on)
         files = [(name, [(p.part, p.digest, p.as_of, p.is_partial) for p in items]) for name, items in standing.items()]
         key = repr((files, sorted(aliases.items()), seen))
         with self._lock:
@@ -290,7 +290,7 @@ class Office:
         needs = self._policy().get("needs", [])
         return {str(need[key]): str(need["id"]) for need in needs for key in ("label", "id") if key in need}
 
-    def _aliases(self) -> dict[str, str]:
+    def aliases(self) -> dict[str, str]:
         """Return the place names that the document misspells -> the name in use."""
         return {str(theirs): str(ours) for theirs, ours in self._policy().get("aliases", {}).items()}
 
