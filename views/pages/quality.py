@@ -41,8 +41,9 @@ def problem_table(problems: list[Problem], language: Language) -> pd.DataFrame:
 
 
 def all_problems(context: Context) -> list[Problem]:
-    """Gather the problems of import, of joining layers and of assessing, each once."""
-    found = [*context.office.problems(context.day), *context.workspace.problems, *context.assessment.problems]
+    """Gather the problems of import, of joining layers and of assessing, each once; those of a file speak of all towns."""
+    of_files = [] if context.user.towns else context.office.problems(context.day)
+    found = [*of_files, *context.workspace.problems, *context.assessment.problems]
     return list(dict.fromkeys(found))
 
 
