@@ -25,7 +25,7 @@ HOME = Path(__file__).resolve().parent.parent
 FOLDER = HOME / ".assets"
 COMPONENT = Path(__file__).resolve().parent / "component"
 MODULES = (
-    "gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "base.js", "look.js", "panel.js", "tools.js",
+    "words.js", "gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "base.js", "look.js", "panel.js", "tools.js",
     "atlas.js",
 )  # fmt: skip
 ROUTE = "/atlas/assets"

@@ -162,7 +162,10 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
     """Compose a map of the layers over the county's own relief."""
     dem = context.office.rasters(context.day).get("dem")
     shade = register_hillshade(dem) if dem else None
-    return MapSpec(tuple(layers), bounds_of(context), hillshade=shade, title=title, bases=offered(context.office.path))
+    return MapSpec(
+        tuple(layers), bounds_of(context), hillshade=shade, title=title, bases=offered(context.office.path),
+        language=context.language,
+    )  # fmt: skip
 
 
 def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, Any]:

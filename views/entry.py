@@ -12,7 +12,7 @@ from views import address, atlas, chrome, look, moving
 from views.audit import log_view
 from views.context import Context, office_path, open_context
 from views.desk import desk
-from views.labels import label
+from views.labels import label, say
 from views.pages import (
     compare,
     coverage,
@@ -60,7 +60,7 @@ def run_page(name: str, office: Office) -> None:
     try:
         user = current_user(office)
         if not may_open(user, name):
-            st.error("您的角色不能打开这一页。需要时请找管理员。", icon=":material/lock:")
+            st.error(say(language, "your_role_may_not_open_this"), icon=":material/lock:")
             return
         if not office.sources():
             explain_empty(office, language)
@@ -89,7 +89,7 @@ def main() -> None:
         st.error(plain(error), icon=":material/error:")
         return
     if user is NOBODY:
-        st.error("登录已失效，请刷新页面重新登录。", icon=":material/lock:")
+        st.error(say(language, "your_session_has_ended_reload_the"), icon=":material/lock:")
         return
     pages = [
         st.Page(

@@ -12,7 +12,7 @@ from geo.errors import InputError
 from geo.tiles import TileSource
 from views import assets
 from views.compile import inline_json, script_module
-from views.maps import LayerState, MapSpec, compile_spec, layer_patch
+from views.maps import LayerState, MapSpec, compile_spec, layer_patch, words
 from views.tilestore import EVERYONE, pack, store
 
 _POLICY = (
@@ -28,7 +28,7 @@ useSource({
   codes: async (digest) => unpack(DATA.values[digest]),
   texts: async (digest) => JSON.parse(new TextDecoder().decode(await unpack(DATA.values[digest]))),
 });
-const atlas = new AtlasMap(document.getElementById("map"), { title: DATA.title, compose }, window.L, () => {});
+const atlas = new AtlasMap(document.getElementById("map"), { title: DATA.title, words: DATA.words, compose }, window.L, () => {});
 atlas.tiles.options.maxNativeZoom = DATA.maxZoom + 1;
 const fit = () => { atlas.root.style.height = `${Math.max(320, window.innerHeight - atlas.holder.offsetTop - 12)}px`; };
 window.addEventListener("resize", fit);
@@ -72,6 +72,7 @@ def export_html(
     patches = {layer.id: layer_patch(layer, states.get(layer.id) or LayerState()) for layer in seen.layers}
     data = {
         "title": title,
+        "words": words(spec.language),
         "maxZoom": max_zoom,
         "tiles": _tiles(seen, max_zoom, max_bytes),
         "values": _values(patches),

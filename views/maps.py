@@ -17,6 +17,7 @@ from geo.errors import InputError, StoreError
 from geo.tiles import Geometry
 from views import assets
 from views.compile import Compiled, VectorTiles, compile_map, esc, script_module
+from views.labels import Language, catalogue, label
 from views.look import look_now, take_look
 from views.mapevents import read_event
 from views.mapspec import (
@@ -160,6 +161,7 @@ def show_map(
     digest = store().add_map(definition_of(replace(spec, bounds=ANYWHERE), held.digest))
     patch = {
         "entry": held.address("atlas.js"),
+        "failed": label("text", "map_failed", spec.language),
         "map": digest,
         "key": key,
         "height": height,
@@ -179,6 +181,11 @@ def show_map(
     return read_event(spec, states, getattr(result, "event", None), key)
 
 
+def words(language: Language) -> dict[str, str]:
+    """Give the words the map itself needs: its tools, its legend, its units."""
+    return {key: label("map", key, language) for key in catalogue()["map"]}
+
+
 @functools.lru_cache(maxsize=64)
 def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
     """Compose a map with folium and compile it; the same spec gives the same definition."""
@@ -189,6 +196,7 @@ def definition_of(spec: MapSpec, assets_digest: str) -> Mapping[str, Any]:
     return MappingProxyType(
         {
             "title": spec.title,
+            "words": words(spec.language),
             "scripts": list(compiled.scripts),
             "styles": [*compiled.styles, held.address("atlas.css")],
             "bases": [asdict(base) for base in spec.bases],
@@ -220,14 +228,16 @@ def compose(spec: MapSpec) -> folium.Map:
     if spec.hillshade:
         folium.TileLayer(
             f"/atlas/hillshade/{spec.hillshade}/{{z}}/{{x}}/{{y}}.png",
-            attr=esc("地形"),
-            name=esc("地形阴影"),
+            attr=esc(label("map", "terrain", spec.language)),
+            name=esc(label("map", "hillshade", spec.language)),
             overlay=True,
             max_native_zoom=14,
             max_zoom=20,
         ).add_to(composed)
     VectorTiles([_layer(layer) for layer in spec.layers]).add_to(composed)
-    Fullscreen(title="全屏", title_cancel="退出全屏").add_to(composed)
+    Fullscreen(
+        title=label("map", "full_screen", spec.language), title_cancel=label("map", "full_screen_end", spec.language)
+    ).add_to(composed)
     if spec.hillshade:
         folium.LayerControl(collapsed=True).add_to(composed)
     return composed

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from geo.tiles import Geometry
+from views.labels import Language
 from views.palette import Pattern, Swatch
 
 Bounds = tuple[float, float, float, float]
@@ -62,6 +63,7 @@ class MapSpec:
     hillshade: str | None = None
     title: str = ""
     bases: tuple[BaseLayer, ...] = ()
+    language: Language = "zh"
 
 
 @dataclass(frozen=True)

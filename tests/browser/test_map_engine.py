@@ -201,7 +201,7 @@ def test_hostile_names_are_shown_as_text(view) -> None:
 def test_the_legend_counts_what_passes_the_filter(view) -> None:
     rows = view.locator(".atlas-legend-layer", has_text="村").locator(".atlas-legend-row")
     expect(rows).to_have_count(4)
-    tick(view, "未达标")
+    tick(view, "缺口")
     view.wait_for_function(f"() => {ATLAS}.tiles.view('villages').filters[0]?.[1].size === 3")
     expect(rows).to_have_count(3)
     layer = view.locator(".atlas-legend-head", has_text="道路")

@@ -1,4 +1,5 @@
 // Mounts a map once and keeps it: later runs of the page only bring a patch.
+import { useWords, word } from "./words.js";
 import { fetchCodes, makeTiles } from "./tiles.js";
 import { makeOverlay } from "./overlay.js";
 import { makeBases } from "./base.js";
@@ -26,7 +27,7 @@ function loadScript(address) {
     script.src = address;
     script.async = false;
     script.addEventListener("load", ok);
-    script.addEventListener("error", () => fail(new Error(`脚本没有加载：${address}`)));
+    script.addEventListener("error", () => fail(new Error(address)));
     document.head.append(script);
   });
 }
@@ -37,7 +38,7 @@ function loadStyle(address) {
     link.rel = "stylesheet";
     link.href = address;
     link.addEventListener("load", ok);
-    link.addEventListener("error", () => fail(new Error(`样式没有加载：${address}`)));
+    link.addEventListener("error", () => fail(new Error(address)));
     document.head.append(link);
   });
 }
@@ -53,7 +54,7 @@ async function loadAssets(definition) {
 
 async function fetchDefinition(hash) {
   const answer = await fetch(`/atlas/map/${hash}.json`);
-  if (!answer.ok) throw new Error("地图没有加载，请刷新页面。");
+  if (!answer.ok) throw new Error(`${answer.status} ${hash}`);
   return answer.json();
 }
 
@@ -76,14 +77,14 @@ function viewOf(map) {
   };
 }
 
-// Leaflet's own controls in Chinese, metric only; folium's plugins under the names folium uses.
+// Leaflet's own controls in the reader's language, metric only; folium's plugins under the names folium uses.
 function localise(L) {
-  Object.assign(L.Control.Zoom.prototype.options, { zoomInTitle: "放大", zoomOutTitle: "缩小" });
+  Object.assign(L.Control.Zoom.prototype.options, { zoomInTitle: word("zoom_in"), zoomOutTitle: word("zoom_out") });
   L.Control.Scale.prototype.options.imperial = false;
   L.Control.Scale.include({
     _updateMetric(span) {
       const metres = this._getRoundNum(span);
-      this._updateScale(this._mScale, metres < 1000 ? `${metres} 米` : `${metres / 1000} 公里`, metres / span);
+      this._updateScale(this._mScale, metres < 1000 ? word("m", { n: metres }) : word("km", { n: metres / 1000 }), metres / span);
     },
   });
   L.control.fullscreen = (options) => new L.Control.FullScreen(options);
@@ -96,9 +97,10 @@ export class AtlasMap {
     this.send = send;
     this.nonce = 0;
     this.applied = {};
+    useWords(definition.words);
     this.root = element("div", "atlas-map");
     this.root.setAttribute("role", "application");
-    this.root.setAttribute("aria-label", `${definition.title || "地图"}：方向键移动，加减号缩放，回车选中中心处的要素`);
+    this.root.setAttribute("aria-label", word("how_to_move", { title: definition.title || word("map") }));
     holder.replaceChildren(this.root);
     const Tiles = makeTiles(L);
     localise(L);
@@ -110,7 +112,7 @@ export class AtlasMap {
     this.overlay = new (makeOverlay(L))(this.tiles).addTo(this.map);
     this.tooltip = makeTooltip(this.root);
     this.tools = makeTools(L, this.map, this.overlay, (ring) => this.report("area", { ring, layers: this.onScreen() }));
-    this.bases = makeBases(L, this.map, definition.bases || [], (isMissing) => this.missBase(isMissing));
+    this.bases = makeBases(L, this.map, definition.bases || [], this.tiles, (isMissing) => this.missBase(isMissing));
     this.legend = makeLegend(L, this.map, this.tiles, this.bases, {
       position: definition.legend,
       redraw: (relist) => this.refresh(relist),
@@ -137,7 +139,7 @@ export class AtlasMap {
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target === this.root && !this.tools.active) this.click(this.map.getCenter());
     });
-    this.tiles.on("atlasfailed", () => this.complain("部分图层没有加载，请刷新页面。"));
+    this.tiles.on("atlasfailed", () => this.complain(word("layers_missing")));
     this.resize = new ResizeObserver(() => this.map.invalidateSize({ debounceMoveend: true }));
     this.resize.observe(this.root);
   }
@@ -194,7 +196,7 @@ export class AtlasMap {
   missBase(isMissing) {
     if (!isMissing) this.notice?.remove();
     else if (!this.notice?.isConnected) {
-      this.notice = element("div", "atlas-notice", "底图暂时取不到，其余图层照常");
+      this.notice = element("div", "atlas-notice", word("base_missing"));
       this.notice.setAttribute("role", "status");
       this.root.append(this.notice);
     }
@@ -273,7 +275,7 @@ export class AtlasMap {
       this.banner = null;
     } catch {
       delete this.applied.states;
-      this.complain("图层的颜色或筛选没有加载，地图仍是之前的样子，请刷新页面。");
+      this.complain(word("states_missing"));
     }
     this.legend.refresh();
     this.overlay.schedule();
@@ -348,7 +350,7 @@ export default async function mount({ data, parentElement, setStateValue }) {
     place.holder.dataset.ready = data.map;
     place.holder.atlas = atlas;
   } catch (error) {
-    place.holder.replaceChildren(element("div", "atlas-banner", `地图没有加载：${error.message}`));
+    place.holder.replaceChildren(element("div", "atlas-banner", `${data.failed} ${error.message}`));
     throw error;
   }
   return place.dispose;

@@ -1,3 +1,5 @@
+import { word } from "./words.js";
+
 // Gauss-Krueger on the CGCS2000 ellipsoid (Krueger's series to the fourth order, scale 1, 500 km false easting).
 
 const AXIS = 6378137;
@@ -59,13 +61,14 @@ export function areaSquareMetres(points) {
 }
 
 export function formatLength(metres) {
-  return metres < 1000 ? `${metres.toFixed(1)} 米` : `${(metres / 1000).toFixed(2)} 公里`;
+  return metres < 1000 ? word("m", { n: metres.toFixed(1) }) : word("km", { n: (metres / 1000).toFixed(2) });
 }
 
 export function formatArea(square) {
   const mu = (square * 3) / 2000;
-  const main = square < 1e6 ? `${Math.round(square)} 平方米` : `${(square / 1e6).toFixed(2)} 平方公里`;
-  return `${main}（${mu.toFixed(mu < 100 ? 2 : 0)} 亩，${(square / 1e4).toFixed(2)} 公顷）`;
+  const main =
+    square < 1e6 ? word("m2", { n: Math.round(square) }) : word("km2", { n: (square / 1e6).toFixed(2) });
+  return word("area_units", { main, mu: mu.toFixed(mu < 100 ? 2 : 0), ha: (square / 1e4).toFixed(2) });
 }
 
 function sexagesimal(degrees, letters) {
@@ -77,7 +80,7 @@ function sexagesimal(degrees, letters) {
 }
 
 export function formatPosition(lon, lat, style) {
-  if (style === "dms") return `${sexagesimal(lon, ["东经 ", "西经 "])}　${sexagesimal(lat, ["北纬 ", "南纬 "])}`;
+  if (style === "dms") return `${sexagesimal(lon, [word("east"), word("west")])}　${sexagesimal(lat, [word("north"), word("south")])}`;
   if (style === "gk") {
     const zone = zoneOf(lon);
     const [east, north] = gaussKrueger(lon, lat, zone.meridian);

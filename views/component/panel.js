@@ -1,5 +1,6 @@
 // Legend with patterns and counts, and the readout of coordinates. Every text is set as text, never as markup.
 import { patternOf, symbolOf } from "./paint.js";
+import { word } from "./words.js";
 import { formatPosition } from "./gk.js";
 import { reorder } from "./look.js";
 
@@ -52,8 +53,8 @@ function row(style, geometry, text, count) {
 function slider(text, value, onInput, onDone) {
   const made = element("input", "atlas-legend-opacity");
   Object.assign(made, { type: "range", min: 20, max: 100, step: 10, value: Math.round(value * 100) });
-  made.title = "不透明度";
-  made.setAttribute("aria-label", `${text}：不透明度`);
+  made.title = word("opacity");
+  made.setAttribute("aria-label", word("opacity_of", { name: text }));
   made.addEventListener("input", () => onInput(made.value / 100));
   made.addEventListener("change", onDone);
   return made;
@@ -63,8 +64,8 @@ function slider(text, value, onInput, onDone) {
 function gripOf(view, panel) {
   const grip = element("button", "atlas-legend-grip", "⠿");
   grip.type = "button";
-  grip.title = "拖动或用上下方向键调整图层次序";
-  grip.setAttribute("aria-label", `${view.label}：用上下方向键调整次序`);
+  grip.title = word("reorder");
+  grip.setAttribute("aria-label", word("reorder_of", { name: view.label }));
   grip.addEventListener("keydown", (event) => {
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (!step) return;
@@ -136,7 +137,7 @@ function baseBlock(bases, panel) {
   const line = element("div", "atlas-legend-line");
   const head = element("label", "atlas-legend-head");
   const select = element("select");
-  for (const [id, title] of [["", "不用"], ...bases.bases.map((base) => [base.id, base.title])]) {
+  for (const [id, title] of [["", word("no_base")], ...bases.bases.map((base) => [base.id, base.title])]) {
     const option = element("option", "", title);
     option.value = id;
     select.append(option);
@@ -147,9 +148,9 @@ function baseBlock(bases, panel) {
     panel.refresh();
     panel.done();
   });
-  head.append(element("span", "", "底图"), select);
+  head.append(element("span", "", word("base")), select);
   line.append(head);
-  if (bases.chosen) line.append(slider("底图", bases.opacity, bases.fade, () => {}));
+  if (bases.chosen) line.append(slider(word("base"), bases.opacity, bases.fade, () => {}));
   block.append(line);
   return block;
 }
@@ -162,7 +163,7 @@ export function makeLegend(L, map, tiles, bases, hooks) {
   control.onAdd = () => {
     const box = element("details", "atlas-legend leaflet-control");
     box.open = map.getSize().x > 560;
-    box.append(element("summary", "", "图例与图层"), body);
+    box.append(element("summary", "", word("legend")), body);
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     return box;
@@ -208,11 +209,11 @@ export function makeReadout(L, map) {
   control.onAdd = () => {
     const box = element("div", "atlas-readout leaflet-control");
     const select = element("select");
-    select.setAttribute("aria-label", "坐标格式");
+    select.setAttribute("aria-label", word("coordinates"));
     for (const [value, text] of [
-      ["lonlat", "经纬度 CGCS2000"],
-      ["dms", "度分秒"],
-      ["gk", "高斯-克吕格 3° 带（米）"],
+      ["lonlat", word("lonlat")],
+      ["dms", word("dms")],
+      ["gk", word("gk")],
     ]) {
       const option = element("option", "", text);
       option.value = value;

@@ -1,13 +1,9 @@
 // Tools that take over the pointer: box and lasso selection, distance and area.
 import { areaSquareMetres, formatArea, formatLength, lengthMetres } from "./gk.js";
 import { element } from "./panel.js";
+import { word } from "./words.js";
 
-const LABELS = {
-  box: ["框选", "按住拖出一个框，选中框内要素"],
-  lasso: ["套索", "按住画一圈，选中圈内要素"],
-  distance: ["测距", "逐点单击，双击结束"],
-  area: ["测面", "逐点单击，双击结束"],
-};
+const TOOLS = ["box", "lasso", "distance", "area"];
 
 function trace(ctx, map, points, close) {
   ctx.beginPath();
@@ -55,8 +51,8 @@ export function makeTools(L, map, overlay, onArea) {
     overlay.schedule();
   };
   const measure = () => {
-    if (tool.name === "distance") say(`距离 ${formatLength(lengthMetres(tool.points))}`);
-    if (tool.name === "area" && tool.points.length > 2) say(`面积 ${formatArea(areaSquareMetres(tool.points))}`);
+    if (tool.name === "distance") say(word("distance_is", { n: formatLength(lengthMetres(tool.points)) }));
+    if (tool.name === "area" && tool.points.length > 2) say(word("area_is", { n: formatArea(areaSquareMetres(tool.points)) }));
   };
   const choose = (name) => {
     tool.name = tool.name === name ? null : name;
@@ -69,7 +65,7 @@ export function makeTools(L, map, overlay, onArea) {
     else map.dragging.enable();
     if (tool.name) map.doubleClickZoom.disable();
     else map.doubleClickZoom.enable();
-    say(tool.name ? LABELS[tool.name][1] : "");
+    say(tool.name ? word(`${tool.name}_how`) : "");
     redraw();
   };
   const finish = () => {
@@ -80,7 +76,7 @@ export function makeTools(L, map, overlay, onArea) {
     else if (name && points.length > 1) {
       tool.points = points;
       const done = name === "distance" ? formatLength(lengthMetres(points)) : formatArea(areaSquareMetres(points));
-      say(`${name === "distance" ? "距离" : "面积"} ${done}（Esc 清除）`);
+      say(word("measured", { what: word(`${name}_is`, { n: done }) }));
       overlay.drawing = (ctx) => paint(ctx, map, { name, points });
       overlay.schedule();
     }
@@ -128,10 +124,10 @@ export function makeTools(L, map, overlay, onArea) {
   });
   control.onAdd = () => {
     const box = element("div", "leaflet-bar atlas-tools");
-    for (const [name, [label, title]] of Object.entries(LABELS)) {
-      const button = element("button", `atlas-tool-${name}`, label);
+    for (const name of TOOLS) {
+      const button = element("button", `atlas-tool-${name}`, word(`${name}_tool`));
       button.type = "button";
-      button.title = title;
+      button.title = word(`${name}_how`);
       button.setAttribute("aria-pressed", "false");
       button.addEventListener("click", () => choose(name));
       buttons[name] = button;
