@@ -1,7 +1,7 @@
 """The hardened core: hardened roads that an outlet reaches along hardened roads only; and who lies on it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -67,7 +67,9 @@ class States:
     """How points reach the core, in their order. `meets_road` is the position of the core road they meet (-1 none).
 
     `low` and `high` are the ways when unknown surfaces count as hardened and as not; `network` has a node where each
-    point joins it (`node`, -1 none) and `origin` gives the edge of the core's network each of its edges is part of.
+    point joins it (`node`, -1 none) and `origin` gives the edge of the core's network each of its edges is part of
+    (-1: new alignment of a drawn line). `chosen` are the edges, in order, of the drawn line chosen for a point, by its
+    position; they take the place of the computed way.
     """
 
     state: NDArray[Any]
@@ -82,6 +84,12 @@ class States:
     low_state: NDArray[Any]
     high_state: NDArray[Any]
     join_xy: Floats
+    chosen: Mapping[int, Ints] = field(default_factory=dict)
+
+    @property
+    def is_drawn(self) -> Flags:
+        """Say which edges are new alignment of a line somebody drew and chose."""
+        return self.origin < 0
 
 
 def road_network(roads: pd.DataFrame, *, tolerance_m: float = 2.0, keep_apart: Any = None) -> Network:
@@ -230,7 +238,7 @@ def point_states(
     for ours, theirs in ((joined.edge, far.edge), (joined.fraction, far.fraction), (joined.distance_m, far.distance_m)):
         ours[is_stranded] = theirs
     cut, node, origin = split(network, joined)
-    low, high = (_to_core(core, cut, origin, is_high=is_high) for is_high in (True, False))
+    low, high = (ways_to_core(core, cut, origin, is_high=is_high) for is_high in (True, False))
     gaps = [_gap(found, node) for found in (low, high)]
     states = [_state(gap, is_stranded) for gap in gaps]
     state = np.where(states[0] == states[1], states[0], "unknown").astype(object)
@@ -248,12 +256,16 @@ def _reaching(core: HardCore, seeds: Flags) -> Flags:
     return np.asarray(core.is_usable & np.isin(piece, piece[seeds]))
 
 
-def _to_core(core: HardCore, network: Network, origin: Ints, *, is_high: bool) -> Ways:
-    """Find the ways to the core with the least unhardened length, ties by total length."""
-    surface, is_core = core.surface[origin], (core.is_core_high if is_high else core.is_core)[origin]
+def ways_to_core(core: HardCore, network: Network, origin: Ints, *, is_high: bool = False) -> Ways:
+    """Find the ways to the core with the least unhardened length, ties by total length.
+
+    `is_high` takes unknown surfaces as hardened. Edges without an origin (drawn alignment, -1) are closed.
+    """
+    is_drawn, origin = origin < 0, np.maximum(origin, 0)
+    surface, is_core = core.surface[origin], (core.is_core_high if is_high else core.is_core)[origin] & ~is_drawn
     is_hard = (surface == HARDENED) | (surface == UNKNOWN) if is_high else surface == HARDENED
     length = network.edge_length_mm.astype(np.float64)
-    gap = np.where(core.is_usable[origin], np.where(is_hard, 0.0, length), np.inf)
+    gap = np.where(core.is_usable[origin] & ~is_drawn, np.where(is_hard, 0.0, length), np.inf)
     sources = np.r_[network.edge_from[is_core], network.edge_to[is_core]]
     return ways(network, first_mm=gap, then_mm=length, sources=sources)
 
@@ -304,10 +316,36 @@ def _meeting_road(core: HardCore, network: Network, origin: Ints, found: Ways, n
     return np.where(source >= 0, road[source], -1)
 
 
-def missing_edges(core: HardCore, states: States, rows: Any) -> tuple[Ints, Ints]:
-    """List the edges (of states.network) that must be hardened for each of the points -> position in rows, edge."""
-    position, edge = walk(states.high, states.node[np.asarray(rows, np.int64)])
-    keep = core.surface[states.origin[edge]] != HARDENED
+def edge_facts(core: HardCore, states: States) -> tuple[Flags, NDArray[np.int8], Flags]:
+    """Say of every edge of `states.network` whether it is usable, its surface, and whether it lies on the core.
+
+    New alignment of a drawn line is usable, not hardened and not core.
+    """
+    is_drawn, origin = states.origin < 0, np.maximum(states.origin, 0)
+    if not len(core.surface):
+        none = np.zeros(len(origin), bool)
+        return is_drawn, np.full(len(origin), UNHARDENED, np.int8), none
+    surface = np.where(is_drawn, UNHARDENED, core.surface[origin]).astype(np.int8)
+    return core.is_usable[origin] | is_drawn, surface, core.is_core[origin] & ~is_drawn
+
+
+def missing_edges(core: HardCore, states: States, rows: Any, *, with_hard: bool = False) -> tuple[Ints, Ints]:
+    """List the edges (of states.network) that must be hardened for each of the points -> position in rows, edge.
+
+    For a point with a chosen line these are the existing roads of that line; its new alignment is not among them.
+    """
+    wanted = np.asarray(rows, np.int64)
+    is_chosen = np.isin(wanted, list(states.chosen))
+    position, edge = walk(states.high, np.where(is_chosen, -1, states.node[wanted]))
+    for place in np.flatnonzero(is_chosen).tolist():
+        own = states.chosen[int(wanted[place])]
+        own = own[states.origin[own] >= 0]
+        position, edge = np.r_[position, np.full(len(own), place, np.int64)], np.r_[edge, own]
+    order = np.argsort(position, kind="stable")
+    position, edge = position[order], edge[order]
+    if with_hard:
+        return position, edge
+    keep = edge_facts(core, states)[1][edge] != HARDENED
     return position[keep], edge[keep]
 
 

@@ -34,15 +34,19 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
     table = road_plan.natural_villages.set_index("natural_village_id")
     ids = road_plan.candidates["natural_village_id"]
     at = table.index.get_indexer(ids)
-    is_hard = core.is_usable[states.origin] & (core.surface[states.origin] == HARDENED)
-    core_nodes = network.edge_from[core.is_core[states.origin]]
+    origin, is_drawn = np.maximum(states.origin, 0), states.origin < 0
+    is_hard = ~is_drawn & core.is_usable[origin] & (core.surface[origin] == HARDENED)
+    core_nodes = network.edge_from[~is_drawn & core.is_core[origin]]
     for turn, limit in enumerate(money):
         works = [work for work in built if year[work] == turn]
         is_hard[np.concatenate([np.empty(0, np.int64), *(tree.edges[work] for work in works)])] = True
         cost = 0.0
         for work in works:
-            hard_km = network.edge_length_mm[tree.edges[work]].sum(dtype=np.int64) / 1e6
-            new_km = float(table["new_km"].to_numpy(np.float64)[at[tree.villages[work]]].sum())
+            own, rows = tree.edges[work], at[tree.villages[work]]
+            hard_km = network.edge_length_mm[own[~is_drawn[own]]].sum(dtype=np.int64) / 1e6
+            rows = rows[~np.isin(rows, list(states.chosen))]  # the new alignment of a drawn line is among the edges
+            new_km = network.edge_length_mm[own[is_drawn[own]]].sum(dtype=np.int64) / 1e6
+            new_km += float(table["new_km"].to_numpy(np.float64)[rows].sum())
             cost += hard_km * prices["hardening"] if hard_km else 0.0
             cost += new_km * prices["new_road"] if new_km else 0.0
         if cost > limit + 1e-6 * max(1.0, limit):

@@ -25,6 +25,7 @@ PROJECT_COLUMNS = [
     *("project_id", "year", "road_ids", "natural_village_ids", "length_km", "cost_cny10k", "people", "poor_people"),
     *("why", "after", "new_km"),
 ]
+NEW_ALIGNMENT = "NEW"
 FRONTIER_COLUMNS = ["budget_cny10k", "people", "people_greedy", "bound"]
 MEASURES = {"people": "population", "poor_people": "poor_population"}
 
@@ -235,8 +236,9 @@ def _road_ids(road_plan: RoadPlan, edges: Ints) -> list[str]:
     """Name the roads of a work, from its far end to the core."""
     if road_plan.states is None or road_plan.core is None:
         return []
-    roads = road_plan.core.road_ids[road_plan.states.network.edge_road[edges]]
-    return list(dict.fromkeys(str(road) for road in roads))
+    roads = road_plan.states.network.edge_road[edges].tolist()
+    names = (str(road_plan.core.road_ids[road]) if road >= 0 else NEW_ALIGNMENT for road in roads)
+    return list(dict.fromkeys(names))
 
 
 def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> list[Any]:

@@ -1,6 +1,6 @@
 """Natural villages to connect and the road segments that are missing; bridges, widening, safety works."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from analysis.adopt import adopt
+from analysis.alternative import DrawnLine
 from analysis.features import absence
 from analysis.hardened import HardCore, States, Stretch, hard_core, missing_edges, point_states, price
 from analysis.policy import Policy, value_on
@@ -63,6 +65,7 @@ def natural_villages(
     max_age_days: int = 0,
     network: Network | None = None,
     new_road_m: Stretch | None = None,
+    drawn: Sequence[DrawnLine] = (),
 ) -> RoadPlan:
     """Say of every natural village whether a hardened road reaches it, and if not what is missing.
 
@@ -77,6 +80,8 @@ def natural_villages(
     new_road_m
         Function (from, to) -> metres for new alignments, such as least cost over terrain; without it the straight
         length times the policy's detour factor.
+    drawn
+        Lines somebody drew and chose; each takes the place of the computed way of its natural village.
 
     Returns
     -------
@@ -107,10 +112,13 @@ def natural_villages(
     units = make_units(ws, "natural_village")
     states = None if core is None else _states(core, units.points, policy, day, new_road_m)
     table = _table(ws, policy, day, units.points, core, states, reason)
+    unused: tuple[Problem, ...] = ()
+    if core is not None and states is not None and drawn:
+        states, table, unused = adopt(core, states, table, units.points, drawn, prices, ws.crs)
     is_candidate = (table["is_due"].fillna(False) & table["state"].isin(["harden", "build"])).to_numpy(bool)
     segments, table = make_segments(ws, core, states, table, np.flatnonzero(is_candidate), prices)
     table = _priced(table, is_candidate, prices, policy, day)
-    problems = list(core.problems) if core is not None else []
+    problems = [*(core.problems if core is not None else ()), *unused]
     widening, narrow = narrow_roads(ws, policy, day)
     bridges, unrated = dangerous_bridges(ws, policy, day)
     safety, unseen = safety_works(ws, policy, day, dem=dem)

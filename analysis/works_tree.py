@@ -8,9 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
-from analysis.hardened import HARDENED
+from analysis.hardened import HARDENED, edge_facts
 from analysis.roads import RoadPlan
-from analysis.steiner import Graph, Joint, joint_tree, matrix_of
+from analysis.steiner import Joint, joint_tree, matrix_of
+from analysis.steiner_chosen import with_chosen
+from analysis.steiner_graph import Graph
 from geo.errors import InputError
 from geo.paths import pieces_of
 
@@ -62,13 +64,20 @@ def works_tree(road_plan: RoadPlan, *, shape: Shape = "joint") -> WorksTree:
     rows, notes = _plannable(road_plan)
     table = road_plan.natural_villages
     at = pd.Index(table["natural_village_id"]).get_indexer(candidates["natural_village_id"])[rows]
-    new_km = candidates["new_km"].to_numpy(np.float64)[rows]
+    new_km = np.where(np.isin(at, list(states.chosen)), 0.0, candidates["new_km"].to_numpy(np.float64)[rows])
     graph, place, edge_of = _contracted(road_plan)
     node = place[states.node[at]]
-    found = joint_tree(graph, node) if shape == "joint" else _shortest(graph, node)
+    is_drawn = states.is_drawn[edge_of]
+    ways = {int(node[k]): np.flatnonzero(np.isin(edge_of, states.chosen[row])) for k, row in enumerate(at.tolist()) if row in states.chosen}  # fmt: skip
+    grow = joint_tree if shape == "joint" else _shortest
+    found = with_chosen(graph, node, ways, is_drawn, grow) if ways else grow(graph, node)
     works = _works(graph, found, node, rows, new_km)
     hard, new = prices.get("hardening", np.nan), prices.get("new_road", np.nan)
-    cost = [_money(graph.length[edges].sum() / 1e6, hard) + _money(km, new) for _, edges, _, km in works]
+    cost = [
+        _money(graph.length[edges[~is_drawn[edges]]].sum() / 1e6, hard)
+        + _money(graph.length[edges[is_drawn[edges]]].sum() / 1e6 + km, new)
+        for _, edges, _, km in works
+    ]
     return WorksTree(
         tuple(f"P{number:04d}" for number in range(1, len(works) + 1)),
         np.array([parent for parent, *_ in works], np.int64),
@@ -107,10 +116,10 @@ def _contracted(road_plan: RoadPlan) -> tuple[Graph, Ints, Ints]:
     core, states = road_plan.core, road_plan.states
     if core is None or states is None:
         raise InputError("没有道路，不能安排计划")
-    network, origin = states.network, states.origin
-    is_usable, surface = core.is_usable[origin], core.surface[origin]
+    network = states.network
+    is_usable, surface, is_core = edge_facts(core, states)
     piece = pieces_of(network, is_usable & (surface == HARDENED))
-    in_core = np.unique(piece[network.edge_from[core.is_core[origin]]])
+    in_core = np.unique(piece[network.edge_from[is_core]])
     number = np.full(int(piece.max(initial=-1)) + 1, -1, np.int64)
     number[in_core] = 0
     rest = np.flatnonzero(number < 0)

@@ -32,6 +32,10 @@ def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any) -> lis
     found: dict[int, dict[str, Any]] = {}
     for edge in edges.tolist():
         road = int(network.edge_road[edge])
+        if road < 0:
+            section = found.setdefault(road, {"length_km": 0.0, "surface": "none", "name": "新建线路（选定画线）"})
+            section["length_km"] += int(network.edge_length_mm[edge]) / 1e6
+            continue
         ends = shapely.line_locate_point(
             roads.geometry.iloc[road], shapely.get_point(network.edge_geometry[edge], [0, -1])
         )
