@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 from PIL import Image, ImageDraw
 
 
-def drawn(z: int, x: int, y: int) -> bytes:
-    """A tile with a green cross where its corner touches the next, and its number in the middle."""
+def drawn(z: int, x: int, y: int, path: str = "") -> bytes:
+    """A tile with a green edge and its number in the middle."""
+    del path
     image = Image.new("RGB", (256, 256), (255, 255, 255) if (x + y) % 2 else (226, 240, 255))
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, 0, 255, 255), outline=(0, 160, 0))
@@ -58,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         elif mood == "nothing":
             self.answer(404, b"", "text/plain")
         else:
-            self.answer(200, self.server.painter(*self.place()), "image/png")
+            self.answer(200, self.server.painter(*self.place(), self.path), "image/png")
 
     def place(self) -> tuple[int, int, int]:
         parts = urlsplit(self.path)

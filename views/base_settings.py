@@ -20,7 +20,6 @@ _MATRIX_TEXTS = {"w": "base_matrix_w", "c": "base_matrix_c"}
 def show_bases(context: Context) -> None:
     """List the base maps, try one, take one away, and set new ones."""
     language = context.language
-    st.markdown(f"#### {say(language, 'base_title')}")
     st.caption(say(language, "base_note"))
     try:
         found = base_maps(context.office.path)

@@ -96,7 +96,7 @@ function makeSheet(L, base, sheet) {
 }
 
 // One map's choice of base map. `say` tells the person when pictures do not come; everything else goes on.
-export function makeBases(L, map, bases, say) {
+export function makeBases(L, map, bases, tiles, say) {
   let sheets = [];
   const chooser = { bases, chosen: "", opacity: 1 };
   const watch = (layer) => {
@@ -114,6 +114,8 @@ export function makeBases(L, map, bases, say) {
     chooser.chosen = base?.id || "";
     sheets = base ? Array.from({ length: base.sheets }, (_, i) => watch(makeSheet(L, base, i)).addTo(map)) : [];
     chooser.fade(chooser.opacity);
+    tiles.views.forEach((view) => (view.isOverBase = Boolean(base)));
+    if (tiles._map) tiles.repaint();
   };
   chooser.fade = (opacity) => {
     chooser.opacity = opacity;

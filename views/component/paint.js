@@ -148,7 +148,7 @@ function paintClass(ctx, tile, members, style, scene) {
   }
   ctx.globalAlpha = opacity * 0.72;
   ctx.fillStyle = style.color;
-  ctx.fill();
+  if (!scene.isOverBase || style.color !== "#ffffff") ctx.fill(); // what is merely white would hide a base map
   const pattern = patternOf(ctx, style.pattern, style.ink, ratio);
   if (pattern) {
     ctx.globalAlpha = opacity * 0.85;
@@ -175,7 +175,7 @@ export function paintLayer(ctx, tile, view, zoom, ratio, size) {
     members.push(f);
   }
   const order = [...byClass.keys()].sort((a, b) => view.styleOf(a).rank - view.styleOf(b).rank || a - b);
-  const scene = { k: (size * ratio) / UNITS, ratio, zoom, opacity: view.shownOpacity, kind: view.geometry };
+  const scene = { k: (size * ratio) / UNITS, ratio, zoom, opacity: view.shownOpacity, kind: view.geometry, isOverBase: view.isOverBase };
   for (const code of order) paintClass(ctx, tile, byClass.get(code), view.styleOf(code), scene);
   ctx.globalAlpha = 1;
 }
