@@ -102,10 +102,11 @@ def test_a_list_as_offices_write_it():
         {
             "帮扶 单位": ["区水务局", None, "区教育局", "区教育局", "区教育局", "合计", None],
             "乡镇": ["东山", None, "民安街道办事处", None, None, None, None],
-            "行政村": ["调文村委会", "龙湾", "龙湾村", "V1", "没有村", "5", "合计"],
+            "行政村": ["调文村委会", "龙湾", "龙湾村", "V1", "没有村", "合计", "合计"],
             "第一书记": ["李工", "李工", "王工", "赵工", "钱工", None, None],
             "开始时间": ["2018年3月1日", "2018/5/1", None, "春节", None, None, None],
-        }
+        },
+        index=range(3, 10),
     )
     sheet = read_sheet(table, VILLAGES, since=FIRST)
     assert [(r["village_id"], r["unit"], r["person"], r["since"]) for r in sheet.rows] == [
@@ -113,7 +114,7 @@ def test_a_list_as_offices_write_it():
         ("V3", "区水务局", "李工", date(2018, 5, 1)),
         ("V2", "区教育局", "王工", FIRST),
     ]
-    assert sheet.refused["第几行"].tolist() == [4, 5, 6]
+    assert sheet.refused["第几行"].tolist() == [6, 7]
     assert sheet.refused["原因"].iloc[0] == "日期读不懂，请写成 2018-01-01"
 
 

@@ -45,7 +45,8 @@ def read_sheet(
     Parameters
     ----------
     table
-        As read from the file, with the office's own column names. A blank unit continues the one above (merged cells).
+        As read from the file, with the office's own column names; the index is the row of the sheet. A blank unit
+        continues the one above (merged cells).
     villages
         The office's villages: village_id, name, town.
 
@@ -76,7 +77,7 @@ def read_sheet(
             why = why or "结束日早于开始日"
         if why or not isinstance(place, str):
             refused.append(
-                (int(str(key)) + 1, row["town"], row["village"], row["unit"], why or "没有这个村", tied.candidates[key])
+                (key, row["town"], row["village"], row["unit"], why or "没有这个村", tied.candidates[key])
             )
             continue
         rows.append(

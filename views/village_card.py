@@ -7,6 +7,7 @@ from analysis.policy import Need
 from views import atlas, history, panels, proposing
 from views.context import Context
 from views.labels import label, number, say
+from views.responsibility import show_units
 
 
 def kinds_of(need: Need) -> list[str]:
@@ -43,6 +44,7 @@ def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
     st.markdown(f"#### {panels.plain(place['name'])}")
     people = f"{number(place['population'])} {label('unit', 'person', language)}"
     st.caption(f"{panels.plain(place['town'])} · {panels.plain(village)} · {people}")
+    show_units(context, village)
     rows = findings[findings["unit_id"] == village]
     if rows.empty:
         st.info(say(language, "card_out_of_scope"))

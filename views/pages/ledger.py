@@ -15,10 +15,11 @@ from views.context import Context
 from views.house_card import deadline, notice_days, show_card
 from views.labels import label, number, say
 from views.moment import choose_moment, moment_basis, show_moment
+from views.responsibility import choose_unit, held, units_in
 
 HEIGHT = 400
 COLUMNS = (
-    "household_id", "town", "village", "grade", "status", "since", "found", "treatment", "close_reason", "late",
+    "household_id", "town", "village", "grade", "status", "since", "found", "treatment", "close_reason", "late", "helper_unit",
 )  # fmt: skip
 
 
@@ -83,6 +84,8 @@ def table_of(context: Context, found: list[House], day: date) -> pd.DataFrame:
     table["village"] = table["village_id"].map(names).fillna(table["village_id"])
     late = {item.household_id for item in (houses.overdue(found, deadline=limit, day=day) if limit else [])}
     table["late"] = [say(context.language, "yes") if key in late else "" for key in table["household_id"]]
+    helping = held(context, day)
+    table["helper_unit"] = [units_in(helping, {item.village_id}) for item in found]
     for column, group in (("status", "house_status"), ("treatment", "treatment"), ("close_reason", "close_reason")):
         table[column] = [label(group, key, context.language) if key else "" for key in table[column]]
     return table[list(COLUMNS)].rename(
@@ -139,9 +142,10 @@ def page(context: Context) -> None:
         return
     whole = in_scope(context, houses.houses(context.office.ledger))
     show_import(context, whole)
-    first, second, third, last = st.columns([1, 1.2, 1, 1.1], vertical_alignment="bottom")
+    first, second, unit, third, last = st.columns([1, 1.2, 1, 0.8, 1], vertical_alignment="bottom")
     with first:
         town = panels.choose_town(context)
+    helped = choose_unit(context, unit, "house_unit", held(context, moving.today()))
     search = second.text_input(
         say(context.language, "find_a_house"),
         key="house_search",
@@ -159,6 +163,7 @@ def page(context: Context) -> None:
         else in_scope(context, houses.houses(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
     )
     found = [item for item in found if town is None or item.town == town]
+    found = [item for item in found if helped is None or item.village_id in helped]
     if not whole:
         st.info(say(context.language, "the_house_ledger_is_still_empty"), icon=":material/home_work:")
         return

@@ -14,15 +14,17 @@ from views.labels import label, say
 from views.moment import Moment, choose_moment, moment_basis, show_moment
 from views.pages.funds import show_funds
 from views.pages.progress import show_progress
+from views.pages.responsibility import show_responsibility
 from views.project_card import show_card
 from views.proposing import Seed, open_form
 from views.recheck import need_label
+from views.responsibility import choose_unit, held, units_in, villages_of
 
 COLUMNS = (
     "project_id", "title", "status", "since", "town", "year", "kind", "owner", "planned_cost_cny10k", "actual_cost_cny10k",
-    "allocation_cny10k", "payment_cny10k", "planned_length_km", "actual_length_km", "needs", "still_open",
+    "allocation_cny10k", "payment_cny10k", "planned_length_km", "actual_length_km", "needs", "still_open", "helper_unit",
 )  # fmt: skip
-PARTS = ("projects", "funds", "targets")
+PARTS = ("projects", "funds", "targets", "units")
 HEIGHT = 440
 
 
@@ -34,7 +36,7 @@ def in_scope(context: Context, found: list[Project]) -> list[Project]:
 
 def choose(context: Context, found: list[Project]) -> list[Project]:
     """Narrow the list by town, year, need, unit responsible and status."""
-    first, second, third, fourth, last = st.columns([1.1, 0.8, 1.3, 1.3, 1.5], vertical_alignment="bottom")
+    first, second, third, fourth, fifth, last = st.columns([1, 0.7, 1, 1, 1, 1.5], vertical_alignment="bottom")
     with first:
         town = panels.choose_town(context)
     years = sorted({item.description.year for item in found})
@@ -62,6 +64,7 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
         placeholder=say(context.language, "all"),
         key="project_owner",
     )
+    helped = choose_unit(context, fifth, "project_unit", held(context, moving.today()))
     with last, st.container(horizontal=True, gap="small"):
         st.session_state["moment"] = choose_moment(context.language)
         if context.user.may("edit") and st.button(
@@ -71,6 +74,7 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
     kept = [item for item in found if town is None or item.description.town == town]
     kept = [item for item in kept if year is None or item.description.year == year]
     kept = [item for item in kept if owner is None or item.description.owner == owner]
+    kept = [item for item in kept if helped is None or villages_of(item) & helped]
     return [item for item in kept if need is None or need in {name for _, name in item.description.needs}]
 
 
@@ -89,6 +93,8 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
         values = [float(getattr(sums.get((item.project_id,), funds.Sums()), stage)) / 1e4 for item in found]
         table[f"{stage}_cny10k"] = values
     table = table.reindex(columns=list(COLUMNS))
+    helping = held(context, moment.as_of or moving.today(), known_on=moment.known_on)
+    table["helper_unit"] = [units_in(helping, villages_of(item)) for item in found]
     table["status"] = table["status"].map(lambda key: label("project_status", key, context.language))
     table["kind"] = table["kind"].map(lambda key: label("sector", key, context.language))
     for column, attribute in (("needs", "description"), ("still_open", "")):
@@ -170,5 +176,7 @@ def page(context: Context) -> None:
         show_projects(context, right)
     elif part == "funds":
         show_funds(context)
-    else:
+    elif part == "targets":
         show_progress(context)
+    else:
+        show_responsibility(context)
