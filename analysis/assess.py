@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.access import access_table, arrive
+from analysis.choices import NOTHING, RoadChoices
 from analysis.claims import contradictions
 from analysis.coverage import FINDING_COLUMNS, cover_with_reach
 from analysis.features import choose, select
@@ -49,6 +50,7 @@ class Assessment:
     workspace_digest: str
     problems: tuple[Problem, ...] = ()
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    choices_digest: str = ""
 
 
 def assess(
@@ -58,6 +60,7 @@ def assess(
     *,
     rasters: Mapping[str, Path] | None = None,
     max_age_days: int = 0,
+    choices: RoadChoices = NOTHING,
     on_stage: Callable[[str], None] | None = None,
     timer: Timer | None = None,
 ) -> Assessment:
@@ -71,6 +74,8 @@ def assess(
         Name -> file; `dem` (metres) lets new roads and vertical distances follow the terrain.
     max_age_days
         How old a layer may be for its absences to count (inclusive).
+    choices
+        Drawn lines that were chosen and repairs of the road network that were undone.
     on_stage
         Called with the name of each stage as it begins, one of `STAGES`.
     timer
@@ -97,7 +102,7 @@ def assess(
     ['unknown']
     """
     clock = _Clock(on_stage, timer)
-    setting = Setting(ws, policy, day, max_age_days=max_age_days, dem=(rasters or {}).get("dem"))
+    setting = Setting(ws, policy, day, max_age_days=max_age_days, dem=(rasters or {}).get("dem"), choices=choices)
     with clock.stage("roads"):
         plan = setting.plan
     with clock.stage("coverage"):
@@ -115,7 +120,8 @@ def assess(
     problems = (*ws.problems, *plan.problems, *unused)
     with clock.stage("summary"):
         counts = summarise(findings, coverage, plan.natural_villages, housing, wrong)
-        summary = _basis(ws, policy, day, max_age_days) | dict(counts) | {"problems": len(problems)}
+        chosen = {"road_choices": choices.record()} if choices.digest else {}
+        summary = _basis(ws, policy, day, max_age_days) | dict(counts) | chosen | {"problems": len(problems)}
     layers = {
         "candidates": plan.candidates,
         "segments": plan.segments,
@@ -135,6 +141,7 @@ def assess(
         day=day,
         policy_id=policy.id,
         policy_digest=policy.digest,
+        choices_digest=choices.digest,
         workspace_digest=ws.digest,
         problems=problems,
         stage_seconds=clock.seconds,

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.access import RoadGraph, Ways, arrive, make_graph, ways_to
 from analysis.answers import Context, RoadStates
+from analysis.choices import NOTHING, RoadChoices, chosen_network
 from analysis.features import Features
 from analysis.policy import Policy, value_on
 from analysis.roads import RoadPlan, natural_villages, road_states
@@ -25,9 +26,17 @@ class Setting:
     """The road plan, the state of the seats and the search graph of one workspace, under one policy, on one day."""
 
     def __init__(
-        self, ws: Workspace, policy: Policy, day: date, *, max_age_days: int = 0, dem: Path | None = None
+        self,
+        ws: Workspace,
+        policy: Policy,
+        day: date,
+        *,
+        max_age_days: int = 0,
+        dem: Path | None = None,
+        choices: RoadChoices = NOTHING,
     ) -> None:
         self.ws, self.policy, self.day, self.max_age_days, self.dem = ws, policy, day, max_age_days, dem
+        self.choices = choices
         self._ways: dict[Any, Ways] = {}
 
     @cached_property
@@ -35,7 +44,14 @@ class Setting:
         """Say which natural villages reach the hardened core, and what is missing."""
         dem, laid = (self.elevation_m, self.new_road_m) if self.dem else (None, None)
         return natural_villages(
-            self.ws, self.policy, self.day, dem=dem, max_age_days=self.max_age_days, new_road_m=laid
+            self.ws,
+            self.policy,
+            self.day,
+            dem=dem,
+            max_age_days=self.max_age_days,
+            network=chosen_network(self.ws, self.choices),
+            new_road_m=laid,
+            drawn=self.choices.drawn,
         )
 
     @cached_property

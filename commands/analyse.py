@@ -16,6 +16,7 @@ from geo.traveltime import write_travel_time
 from tracker.office import open_office
 from views import programme_files, reports, results
 from views.assessing import assess_office
+from views.choices import road_choices
 
 
 @command("assess office --day 2018-12-31 --out r")
@@ -48,7 +49,9 @@ def plan(
     money = reports.read_budgets(budgets)
     workspace = desk.workspace(on)
     policy, allowance = load_policy(desk.policy_path), int(desk.settings["max_age_days"])
-    roads = Setting(workspace, policy, on, max_age_days=allowance, dem=desk.rasters(on).get("dem")).plan
+    roads = Setting(
+        workspace, policy, on, max_age_days=allowance, dem=desk.rasters(on).get("dem"), choices=road_choices(desk, on)
+    ).plan
     made = programme(roads, budgets=money, gap=gap, seconds=seconds)
     files = programme_files.write(made, out, workspace, money) if out else []
     data = {

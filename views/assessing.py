@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis.assess import Assessment, assess
 from analysis.policy import load_policy
 from tracker.office import Office
+from views.choices import road_choices
 
 
 def assess_office(
@@ -26,6 +27,7 @@ def assess_office(
         on,
         rasters=desk.rasters(on),
         max_age_days=allowance,
+        choices=road_choices(desk, on),
         on_stage=on_stage,
         timer=timer,
     )

@@ -15,8 +15,10 @@ from geo.errors import InputError
 from layers.workspace import Workspace
 from tracker.accounts import User
 from tracker.office import Office, open_office
+from views.choices import road_choices
 from views.desk import OFFICE_VARIABLE
 from views.labels import Language
+from views.policy_words import spoken
 from views.signin import OWNER
 
 POLICIES = Path(__file__).resolve().parents[1] / "policies"
@@ -38,7 +40,7 @@ class Context:
     def key(self) -> str:
         """Digest that changes whenever anything shown could change."""
         done = self.assessment
-        return f"{done.workspace_digest}|{done.policy_digest}|{done.day}"
+        return f"{done.workspace_digest}|{done.policy_digest}|{done.day}|{done.choices_digest}"
 
     @property
     def is_synthetic(self) -> bool:
@@ -87,7 +89,8 @@ def assessed(key: tuple[Any, ...], _workspace: Workspace, _policy: Policy, day: 
     """Assess once per workspace, policy and day."""
     del key
     allowance = int(_office.settings.get("max_age_days", 0))
-    return assess(_workspace, _policy, day, rasters=_office.rasters(day), max_age_days=allowance)
+    choices = road_choices(_office, day)
+    return assess(_workspace, _policy, day, rasters=_office.rasters(day), max_age_days=allowance, choices=choices)
 
 
 def open_context(office: Office, policy_path: Path, day: date, language: Language) -> Context:
@@ -97,5 +100,7 @@ def open_context(office: Office, policy_path: Path, day: date, language: Languag
     versions = tuple(sorted((name, source.digest) for name, source in sources.items()))
     rasters = tuple(sorted((name, path.name) for name, path in office.rasters(day).items()))
     workspace = workspace_on(str(office.path), versions, day)
-    key = (workspace.digest, policy.digest, day, rasters, office.settings.get("max_age_days", 0))
-    return Context(office, workspace, policy, assessed(key, workspace, policy, day, office), day, language)
+    allowance = office.settings.get("max_age_days", 0)
+    key = (workspace.digest, policy.digest, day, rasters, allowance, road_choices(office, day).digest)
+    done = assessed(key, workspace, policy, day, office)
+    return Context(office, workspace, spoken(policy, language), done, day, language)

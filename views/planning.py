@@ -10,11 +10,13 @@ import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
+from analysis.choices import RoadChoices
 from analysis.plan import Programme, WorksTree, programme, stability, works_tree
 from analysis.policy import Policy
 from analysis.roads import RoadPlan
 from analysis.setting import Setting
 from layers.workspace import Workspace
+from views.choices import road_choices
 from views.context import Context
 from views.labels import Language, label, say
 
@@ -54,13 +56,16 @@ def works(context: Context) -> Works:
     """Give the works of the day and policy, made once."""
     allowance = int(context.office.settings.get("max_age_days", 0))
     dem = context.office.rasters(context.day).get("dem")
-    return _works(context.key, context.workspace, context.policy, context.day, allowance, dem)
+    choices = road_choices(context.office, context.day)
+    return _works(context.key, context.workspace, context.policy, context.day, allowance, dem, choices)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _works(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None) -> Works:
+def _works(
+    key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None, _choices: RoadChoices
+) -> Works:
     del key
-    road_plan = Setting(_ws, _policy, day, max_age_days=allowance, dem=dem).plan
+    road_plan = Setting(_ws, _policy, day, max_age_days=allowance, dem=dem, choices=_choices).plan
     tree = works_tree(road_plan)
     everything = programme(road_plan, budgets={day.year: EVERYTHING_CNY10K}, tree=tree, frontier_steps=0, seconds=2)
     lines = everything.geometry[["project_id", "geometry"]].reset_index(drop=True)

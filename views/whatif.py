@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.choices import RoadChoices, chosen_network
 from analysis.plan import programme, works_tree
 from analysis.policy import Policy
 from analysis.roads import RoadPlan, natural_villages
@@ -17,6 +18,7 @@ from analysis.segments import make_segments
 from analysis.summary import WHOLE
 from analysis.works_tree import WorksTree
 from layers.workspace import Workspace
+from views.choices import road_choices
 from views.context import Context
 from views.labels import label
 from views.version import code_version
@@ -54,22 +56,24 @@ def threshold_of(context: Context) -> int | None:
 def roads_at(context: Context, threshold: int | None) -> tuple[RoadPlan, WorksTree]:
     """Work the roads out for a threshold (None: the policy's own); the same question is answered from memory."""
     allowance = int(context.office.settings.get("max_age_days", 0))
-    return _roads(context.key, threshold, context.workspace, context.policy, context.day, allowance)
+    choices = road_choices(context.office, context.day)
+    return _roads(context.key, threshold, context.workspace, context.policy, context.day, allowance, choices)
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _roads(
-    key: str, threshold: int | None, _ws: Workspace, _policy: Policy, day: date, allowance: int
+    key: str, threshold: int | None, _ws: Workspace, _policy: Policy, day: date, allowance: int, _choices: RoadChoices
 ) -> tuple[RoadPlan, WorksTree]:
-    base = _base(key, _ws, _policy, day, allowance)
+    base = _base(key, _ws, _policy, day, allowance, _choices)
     plan = base if threshold is None else at_threshold(base, _ws, threshold)
     return plan, works_tree(plan)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _base(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int) -> RoadPlan:
+def _base(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, _choices: RoadChoices) -> RoadPlan:
     del key  # no terrain: slopes matter for safety works only, which no slide asks about
-    return natural_villages(_ws, _policy, day, max_age_days=allowance)
+    network = chosen_network(_ws, _choices)
+    return natural_villages(_ws, _policy, day, max_age_days=allowance, network=network, drawn=_choices.drawn)
 
 
 def at_threshold(base: RoadPlan, ws: Workspace, threshold: int) -> RoadPlan:
