@@ -81,15 +81,24 @@ export function makeTools(L, map, overlay, onArea) {
       overlay.schedule();
     }
   };
-  map.on("mousedown", ({ latlng, originalEvent }) => {
+  // A box or lasso is swept with whatever points: mouse, pen or one finger. A second finger means a pinch.
+  const container = map.getContainer();
+  const abandon = () => {
+    tool.dragging = false;
+    tool.points = [];
+    redraw();
+  };
+  container.addEventListener("pointerdown", (event) => {
     if (tool.name !== "box" && tool.name !== "lasso") return;
-    originalEvent.preventDefault();
-    tool.dragging = true;
-    tool.start = latlng;
-    tool.points = [[latlng.lng, latlng.lat]];
+    if (!event.isPrimary) abandon();
+    if (!event.isPrimary || event.button || event.target.closest(".leaflet-control")) return;
+    event.preventDefault();
+    const latlng = map.mouseEventToLatLng(event);
+    Object.assign(tool, { dragging: true, pointer: event.pointerId, start: latlng, points: [[latlng.lng, latlng.lat]] });
   });
-  map.on("mousemove", ({ latlng }) => {
-    if (!tool.dragging) return;
+  const follow = (event) => {
+    if (!tool.dragging || event.pointerId !== tool.pointer) return;
+    const latlng = map.mouseEventToLatLng(event);
     const { start } = tool;
     if (tool.name === "box") {
       tool.points = [
@@ -100,10 +109,15 @@ export function makeTools(L, map, overlay, onArea) {
       ];
     } else if (tool.points.length < 2000) tool.points.push([latlng.lng, latlng.lat]);
     redraw();
-  });
-  map.on("mouseup", () => {
-    if (tool.dragging) finish();
-  });
+  };
+  const release = (event) => {
+    if (!tool.dragging || event.pointerId !== tool.pointer) return;
+    if (event.type === "pointerup") finish();
+    else abandon();
+  };
+  const ends = [["pointermove", follow], ["pointerup", release], ["pointercancel", release]];
+  ends.forEach(([name, act]) => window.addEventListener(name, act));
+  map.on("unload", () => ends.forEach(([name, act]) => window.removeEventListener(name, act)));
   map.on("click", ({ latlng }) => {
     if (tool.name !== "distance" && tool.name !== "area") return;
     tool.points.push([latlng.lng, latlng.lat]);
