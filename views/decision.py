@@ -19,6 +19,7 @@ from geo.errors import InputError, StoreError
 from tracker import events
 from tracker.events import OFFICE_ZONE, Draft
 from tracker.office import Office
+from views.labels import Language, label
 
 FROZEN = "decision_frozen"
 KEY_FILE = "decision.key"
@@ -139,18 +140,18 @@ def _decision(item: events.Event) -> Decision:
     return Decision(item.seq, held["record"], str(held["digest"]), str(held["signature"]), item.by, item.at)
 
 
-def faults(office: Office, decision: Decision) -> list[str]:
+def faults(office: Office, decision: Decision, language: Language = "zh") -> list[str]:
     """Say what is wrong with a record itself: altered, or not signed here; empty when it is as it was frozen.
 
     An office that has lost its key cannot check the signature, and says so.
     """
     found = []
     if digest_of(decision.record) != decision.digest:
-        found.append("记录内容与摘要不符：内容在冻结之后被改动过。")
+        found.append(label("text", "decision_altered", language))
     if not (office.path / KEY_FILE).is_file():
-        return [*found, "本办公文件夹里没有签名密钥，无法核对签名。请从备份恢复 decision.key。"]
+        return [*found, label("text", "decision_no_key", language)]
     if not hmac.compare_digest(signature_of(office.path, decision.record), decision.signature):
-        found.append("签名不符：这份记录不是用本单位的密钥签的，或被改动过。")
+        found.append(label("text", "decision_not_ours", language))
     return found
 
 

@@ -12,6 +12,7 @@ from geo.errors import InputError
 from geo.tiles import TileSource
 from views import assets
 from views.compile import inline_json, script_module
+from views.labels import HTML_LANGUAGE, Language, label
 from views.maps import LayerState, MapSpec, compile_spec, layer_patch, words
 from views.tilestore import EVERYONE, pack, store
 
@@ -87,7 +88,7 @@ def export_html(
             "flash": None,
         },
     }
-    page = _page(title, basis, script_module(compiled), data)
+    page = _page(title, basis, script_module(compiled), data, spec.language)
     if len(page) > max_bytes:
         raise InputError(
             f"导出的网页有 {len(page) / 1e6:.0f} MB，超过 {max_bytes / 1e6:.0f} MB。请少选图层或降低最大级别。"
@@ -152,7 +153,7 @@ def _values(patches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _page(title: str, basis: Mapping[str, str], module: str, data: Mapping[str, Any]) -> bytes:
+def _page(title: str, basis: Mapping[str, str], module: str, data: Mapping[str, Any], language: Language) -> bytes:
     held = assets.load()
 
     def text(name: str) -> str:
@@ -164,7 +165,7 @@ def _page(title: str, basis: Mapping[str, str], module: str, data: Mapping[str, 
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in basis.items())
     scripts = "".join(f"<script>{_safe(text(name))}</script>\n" for name in ("leaflet.js", "fullscreen.js"))
     page = f"""<!DOCTYPE html>
-<html lang="zh-CN"><head><meta charset="utf-8">
+<html lang="{HTML_LANGUAGE[language]}"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)}</title>
@@ -175,7 +176,7 @@ details dl {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 16
 details dd {{ margin: 0; word-break: break-all; }}
 </style></head><body>
 <h1>{html.escape(title)}</h1>
-<details><summary>依据</summary><dl>{rows}</dl></details>
+<details><summary>{label("text", "facts", language)}</summary><dl>{rows}</dl></details>
 <div id="map" class="atlas-holder"></div>
 {scripts}<script type="module">
 const DATA = {inline_json(dict(data))};

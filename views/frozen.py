@@ -56,7 +56,7 @@ def show_decisions(context: Context) -> None:
 def show_one(context: Context, held: decision.Decision) -> None:
     """Show one decision as it was frozen, whether it is whole, and what differs now."""
     language, record = context.language, held.record
-    wrong = decision.faults(context.office, held)
+    wrong = decision.faults(context.office, held, language)
     if wrong:
         for sentence in wrong:
             st.error(plain(sentence), icon=":material/gpp_bad:")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 Language = Literal["zh", "en"]
+HTML_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 CATALOGUE = Path(__file__).with_name("labels.toml")
 
 

@@ -286,8 +286,9 @@ def _check_length(layer: TileLayer, name: str, digest: str) -> None:
     if source is None or column is None:
         raise InputError(f"图层“{layer.label}”或它的列“{name}”没有登记。请刷新页面。")
     if len(column.item) != source.item.count:
-        counts = f"{source.item.count} 个要素，{len(column.item)} 个值"
-        raise InputError(f"图层“{layer.label}”与列“{name}”长度不同（{counts}），不能着色。")
+        raise InputError(
+            f"图层“{layer.label}”与列“{name}”长度不同（{source.item.count} 个要素，{len(column.item)} 个值），不能着色。"
+        )
 
 
 def _selection(selected: Sequence[Feature]) -> dict[str, Any]:

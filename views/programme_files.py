@@ -23,7 +23,7 @@ LIBRARY = (
 )  # fmt: skip
 
 
-def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any) -> list[dict[str, Any]]:
+def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any, language: Language) -> list[dict[str, Any]]:
     """List the road sections of one work, from its far end to the core: chainage from the start of the drawn line, in km."""
     edges = made.tree.edges[work]
     if road_plan.states is None or len(edges) == 0:
@@ -33,7 +33,9 @@ def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any) -> lis
     for edge in edges.tolist():
         road = int(network.edge_road[edge])
         if road < 0:
-            section = found.setdefault(road, {"length_km": 0.0, "surface": "none", "name": "新建线路（选定画线）"})
+            section = found.setdefault(
+                road, {"length_km": 0.0, "surface": "none", "name": say(language, "new_line_drawn")}
+            )
             section["length_km"] += int(network.edge_length_mm[edge]) / 1e6
             continue
         ends = shapely.line_locate_point(
@@ -63,7 +65,7 @@ def library(made: Programme, road_plan: RoadPlan, roads: Any, language: Language
             "people": project.people, "poor_people": project.poor_people, "villages": "、".join(villages),
             "after": project.after, "why": project.why,
         }  # fmt: skip
-        parts = sections(number[project.project_id], made, road_plan, roads)
+        parts = sections(number[project.project_id], made, road_plan, roads, language)
         if project.new_km > 0:
             parts.append({"length_km": project.new_km, "surface": "none", "name": say(language, "new_link_road")})
         for place, section in enumerate(parts or [{}]):

@@ -11,7 +11,7 @@ from views.audit import export_logged
 from views.basis import basis
 from views.context import Context
 from views.export_table import CSV_MIME, GPKG_MIME, csv_file, geopackage, refuse_private
-from views.labels import Language, number, say
+from views.labels import Language, catalogue, label, number, say
 from views.selection import select
 
 
@@ -71,6 +71,7 @@ def offer_download(
 ) -> None:
     """Offer exactly the tables shown as a workbook with its basis; the first also as CSV and, with places, GeoPackage."""
     language = context.language
+    more = {label("filter", name, language): value for name, value in more.items()}
     stem = f"{name}_{context.day.isoformat()}_{context.assessment.workspace_digest[:8]}"
     first = next(iter(tables.values()))
     offers: list[tuple[str, str, str, Callable[[], bytes]]] = [
@@ -91,6 +92,16 @@ def offer_download(
                 width="stretch",
             )  # fmt: skip
         st.caption(say(language, "download_note"))
+
+
+def named(frame: pd.DataFrame, language: Language) -> pd.DataFrame:
+    """Give a table of the contract the column heads people read; a column without one keeps its name."""
+    heads: dict[str, str] = {}
+    for name in frame.columns:
+        group = next((group for group in ("field", "road_column", "status") if name in catalogue()[group]), "field")
+        text = label(group, str(name), language)
+        heads[name] = str(name) if text in heads.values() else text
+    return frame.rename(columns=heads)
 
 
 def _workbook(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any], language: Language) -> bytes:

@@ -228,7 +228,7 @@ def page(context: Context) -> None:
             context,
             {say(language, "changes"): table},
             say(language, "comparison"),
-            对比=f"{before_text} → {after_text}",
-            乡镇=town,
+            comparison=f"{before_text} → {after_text}",
+            town=town,
         )
     panels.show_table(table, key="compare_table", ids=list(changed["unit_id"]), kind="villages")

@@ -206,8 +206,8 @@ def show_rows(context: Context, need: Need, inside: pd.DataFrame, town: str | No
         detail = inside[inside["unit_id"].isin(table.index)]
         panels.offer_download(
             context, {say(language, "seven_facilities"): table, say(language, "reasons_need_by_need"): detail}, say(language, "seven_facilities"),
-            places=context.frame("villages").set_index("village_id").geometry, 乡镇=town, 项目=need.label,
-            状态="、".join(keep), 框选=len(only) if only is not None else None,
+            places=context.frame("villages").set_index("village_id").geometry, town=town, need=need.label,
+            status="、".join(label("status", name, language) for name in keep), inside=len(only) if only is not None else None,
         )  # fmt: skip
     panels.show_table(table, key="coverage_table", ids=list(table.index), kind="villages")
 

@@ -182,8 +182,8 @@ def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: lis
             context,
             {say(language, "dangerous_houses"): table},
             say(language, "dangerous_houses"),
-            乡镇=town,
-            等级="、".join(keep),
+            town=town,
+            grade="、".join(keep),
         )
     panels.show_table(table, key="housing_table", ids=list(table.index), kind="households")
 

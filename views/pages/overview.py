@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.summary import WHOLE
-from views import atlas, briefing_panel, panels, village_card
+from views import atlas, briefing_panel, panels, tables, village_card
 from views.context import Context
 from views.labels import label, number, percent, say
 from views.maps import ClassStyle, show_map
@@ -219,7 +219,10 @@ def show_towns(context: Context) -> None:
     with button:
         panels.offer_download(
             context,
-            {say(language, "by_town_3"): table, say(language, "coverage"): context.assessment.coverage},
+            {
+                say(language, "by_town_3"): table,
+                say(language, "coverage"): tables.named(context.assessment.coverage, language),
+            },
             say(language, "overview"),
         )
     names = table[label("field", "town", language)].tolist()

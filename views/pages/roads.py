@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import atlas, history, panels, proposing
+from views import atlas, history, panels, proposing, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
@@ -229,15 +229,17 @@ def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: lis
     head.caption(f"{say(language, 'roads_shown', count=len(table))} {panels.totals(table, summed, language)}")
     with button:
         others = {
-            name: pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+            label("sheet", name, language): tables.named(
+                pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), language
+            )
             for name, frame in context.assessment.roads.items()
             if name != "candidates"
         }
         frame = context.frame("natural_villages")
         places = frame.set_index("natural_village_id").geometry if "geometry" in frame else None
         panels.offer_download(
-            context, {label("field", "natural_village", language): table, **others}, say(language, "road_hardening"), places=places, 乡镇=town, 状态="、".join(keep),
-            框选=len(only) if only is not None else None,
+            context, {label("field", "natural_village", language): table, **others}, say(language, "road_hardening"), places=places, town=town, status="、".join(label("state", name, language) for name in keep),
+            inside=len(only) if only is not None else None,
         )  # fmt: skip
     panels.show_table(table, key="roads_table", ids=list(table.index), kind="natural_villages")
 
