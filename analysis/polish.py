@@ -20,8 +20,10 @@ Floats = NDArray[np.float64]
 Years = NDArray[np.int64]
 Allowed = NDArray[np.bool_]
 MAX_BINARIES = 120_000
-FREED, BRANCHINGS = (60, 60, 60, 100), 50  # works left open in each try, and how long it is searched
-TRIES, QUICK_GAP = 40, 5e-4
+FREED = ((60, 50), (60, 50), (100, 100), (150, 200))  # works left open in each try, branchings it is searched for
+FEW_WORKS = 400
+KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
+TRIES, QUICK_GAP = 24, 5e-4
 ROUNDING = 1e-9
 INFEASIBLE = 2  # scipy's status
 
@@ -85,7 +87,9 @@ def exact(
     both = open_[low] & open_[high]
     size, number = int(open_.sum()), np.cumsum(open_) - 1
     low, high, row = number[low[both]], number[high[both]], np.arange(int(both.sum()))
-    order = coo_array((np.r_[np.ones(len(row)), -np.ones(len(row))], (np.r_[row, row], np.r_[low, high])), (len(row), size))
+    order = coo_array(
+        (np.r_[np.ones(len(row)), -np.ones(len(row))], (np.r_[row, row], np.r_[low, high])), (len(row), size)
+    )
     work, year = np.divmod(np.flatnonzero(open_), years)
     cost, later = task.cost[work], year < years - 1
     money = coo_array(
@@ -149,13 +153,15 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
         if found.gap <= gap or monotonic() > end:
             break
         is_off = regret[at, found.year] > ROUNDING * abs(bound)
-        score = np.where(is_off, 0.0, second) * (rng.exponential(1.0, len(second)) if turn else 1.0)
-        chosen = np.argsort(score, kind="stable")[: FREED[turn % len(FREED)]]
+        score = np.where(is_off, KEPT_OFF * second, second) * rng.exponential(1.0, len(second))
+        size, nodes = FREED[turn % len(FREED)]
+        chosen = np.argsort(score, kind="stable")[:size]
+        chosen = np.union1d(chosen, task.parent[chosen][task.parent[chosen] >= 0])
         allowed = np.zeros(regret.shape, bool)
         allowed[at, found.year] = True
         allowed[chosen] |= regret[chosen] <= second[chosen, None]
         aim = max(gap, 1e-6) * abs(bound) / 4
-        year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=BRANCHINGS)
+        year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=nodes)
         found = _better(task, found, year, found.bound, "lagrange+core")
     return found
 
@@ -201,6 +207,8 @@ def solve(
 
     """
     end, aim = monotonic() + seconds, min(gap, QUICK_GAP)
+    if gap < QUICK_GAP * 10 and len(task.parent) <= FEW_WORKS:
+        tries = min(tries, len(FREED))  # so few are proven outright
     found = relax(task, target=aim, until=end, start=start)
     found = sharpen(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
     if found.gap > gap or not np.isfinite(found.objective):

@@ -88,7 +88,7 @@ def regrets(task: Task, money: Floats) -> tuple[float, Floats]:
     >>> two = Task(np.array([-1, 0]), np.array([1.0, 1.0]), np.array([0.0, 9.0]), np.zeros(2, np.int64), np.array([2.0]))
     >>> bound, regret = regrets(two, np.array([1.0]))
     >>> bound, regret.tolist()
-    (9.0, [[0.0, 7.0], [0.0, 8.0]])
+    (9.0, [[0.0, 7.0], [0.0, 7.0]])
 
     """
     years, count = len(task.budgets), len(task.parent)
@@ -101,8 +101,6 @@ def regrets(task: Task, money: Floats) -> tuple[float, Floats]:
     return total + float(money @ task.budgets), np.maximum(total - whole, 0.0)
 
 
-
-
 def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) -> tuple[Floats, float]:
     """Find the prices of money whose bound is lowest -> prices, bound.
 
@@ -113,7 +111,7 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
     usual = float(task.worth.sum()) / max(float(task.cost.sum()), 1e-9) * (years - np.arange(years))
     money = usual if start is None else start
     radius = float(usual.max(initial=1e-9)) * (1.0 if start is None else 0.05)
-    best, bound = money, np.inf
+    best, bound = np.asarray(money, np.float64), np.inf
     slopes: list[Floats] = []
     levels: list[float] = []
     for turn in range(rounds):
@@ -123,7 +121,7 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
         slopes.append(slope)
         levels.append(value - float(slope @ money))
         if value < bound:
-            best, bound = money, value
+            best, bound = np.asarray(money, np.float64), value
         elif turn > 3:
             radius *= 0.7
         box = [(max(0.0, price - radius), price + radius) for price in best]

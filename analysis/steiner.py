@@ -14,21 +14,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
+from analysis.steiner_cuts import tighten
+from analysis.steiner_graph import Graph, shrunk
 from analysis.steiner_loops import grow, raise_prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TRIES = 120
-
-
-@dataclass(frozen=True)
-class Graph:
-    """An undirected graph: ends and length of its edges, and how many nodes it has. Node 0 is the root."""
-
-    one: Ints
-    two: Ints
-    length: Floats
-    count: int
+TRIES, FIRST_TRIES = 120, 12  # alone, and where cuts are weighed afterwards
+FEW, ROUNDS, NEAR = 3_000, 8, 0.004  # terminals for which cuts are weighed, how often, and how near is near enough
+SETS = 4_000_000  # arcs of sets that are kept
 
 
 @dataclass(frozen=True)
@@ -115,13 +109,34 @@ def joint_tree(graph: Graph, terminals: Ints, *, effort: int = 20_000) -> Joint:
     if len(wanted) == 0:
         none = np.full(graph.count, -1, np.int64)
         return Joint(none, none.copy(), 0.0, 0.0)
+    small = shrunk(graph, wanted)
+    kept, bound = _searched(small.graph, small.terminals, effort)
+    return _rooted(graph, small.edges(kept), bound)
+
+
+def _searched(graph: Graph, wanted: Ints, effort: int) -> tuple[Ints, float]:
+    """Find a short tree and a bound: ascent, trees grown and exchanged, then cuts weighed while there are few terminals."""
     everything = np.arange(len(graph.one))
-    bound, is_spent = _ascent(graph, wanted)
+    bound, is_spent, sets = _ascent(graph, wanted)
     first = [grown(graph, wanted, np.flatnonzero(is_spent)), grown(graph, wanted, everything)]
     first.append(spanning(graph, wanted, everything))
     best = _bettered(graph, wanted, min(first, key=lambda kept: _total(graph, kept)), everything)
-    best = _tried(graph, wanted, best, min(TRIES, effort // len(wanted)), bound)
-    return _rooted(graph, best, bound)
+    tries = FIRST_TRIES if len(wanted) <= FEW else TRIES
+    best = _tried(graph, wanted, best, min(tries, effort // len(wanted)), bound)
+    if len(wanted) > FEW:
+        return best, bound
+
+    def build(left: Floats) -> float:
+        nonlocal best
+        guided = Graph(graph.one, graph.two, left + 1e-3 * graph.length, graph.count)
+        for trial in (grown(guided, wanted, everything), spanning(guided, wanted, everything)):
+            mixed = np.union1d(trial, best)
+            again = _bettered(graph, wanted, pruned(graph, wanted, trial), mixed)
+            best = min(best, _bettered(graph, wanted, again, everything), key=lambda kept: _total(graph, kept))
+        return _total(graph, best)
+
+    bound = tighten(graph, wanted, sets, _total(graph, best), bound, build, rounds=ROUNDS, target=NEAR)
+    return best, bound
 
 
 def _total(graph: Graph, kept: Ints) -> float:
@@ -188,14 +203,19 @@ def _rooted(graph: Graph, kept: Ints, bound: float) -> Joint:
     return Joint(parent, edge, float(graph.length[kept].sum()), bound)
 
 
-def _ascent(graph: Graph, terminals: Ints) -> tuple[float, NDArray[np.bool_]]:
-    """Raise dual prices until every terminal is reached from the root over arcs that are used up."""
+def _ascent(graph: Graph, terminals: Ints) -> tuple[float, NDArray[np.bool_], tuple[Ints, Ints]]:
+    """Raise dual prices until every terminal is reached from the root over arcs that are used up.
+
+    Returns the bound, which edges are used up, and the sets whose prices rose, as rows and arcs (the second half of
+    the arcs are the edges the other way round).
+    """
     head = np.r_[graph.two, graph.one]
     order = np.argsort(head, kind="stable")
     begin = np.searchsorted(head[order], np.arange(graph.count + 1))
     tail = np.r_[graph.one, graph.two][order]
     left = np.r_[graph.length, graph.length][order]
-    bound = float(raise_prices(begin, tail, left, terminals, graph.count))
+    room = SETS if len(terminals) <= FEW else 0
+    bound, row, arc = raise_prices(begin, tail, left, terminals, graph.count, room)
     spent = np.zeros(len(graph.one), bool)
     spent[order[left <= 0] % len(graph.one)] = True
-    return bound, spent
+    return float(bound), spent, (row, order[arc])

@@ -8,8 +8,10 @@ from geo.compiled import compiled
 
 
 @compiled
-def raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int) -> float:
+def raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int, room: int) -> Any:
     """Lower what is left of the arcs into the set that reaches a terminal, smallest sets first; return the sum.
+
+    Also the sets, as rows and the arcs into them, as far as there is room.
 
     A terminal whose set holds the root or another waiting terminal needs nothing more: it is reached through that.
     """
@@ -21,6 +23,7 @@ def raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int) -
     mark = np.zeros(count, np.int64)
     members = np.empty(count, np.int64)
     stamp, bound, active = 0, 0.0, len(terminals)
+    set_of, arc_of, held, number = np.empty(room, np.int64), np.empty(room, np.int64), 0, 0
     queue = terminals.copy()
     while active > 0:
         ranked = queue[:active][np.argsort(size[queue[:active]])]
@@ -57,10 +60,15 @@ def raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int) -
                     done = True
                     break
                 bound += least
+                fits = held + cut <= room
                 for row in range(found):
                     for arc in range(begin[members[row]], begin[members[row] + 1]):
                         if mark[tail[arc]] != stamp:
                             left[arc] -= least
+                            if fits:
+                                set_of[held], arc_of[held] = number, arc
+                                held += 1
+                number += fits
                 size[terminal] = cut
             if done:
                 waiting[terminal] = False
@@ -68,7 +76,7 @@ def raise_prices(begin: Any, tail: Any, left: Any, terminals: Any, count: int) -
                 queue[kept] = terminal
                 kept += 1
         active = kept
-    return bound
+    return bound, set_of[:held], arc_of[:held]
 
 
 @compiled
