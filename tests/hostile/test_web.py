@@ -314,7 +314,7 @@ def test_w18_fifty_large_uploads_do_not_fit_into_memory() -> None:
     held = 0
     taken = 0
     for _ in range(50):
-        if not is_full(quota.LARGEST_UPLOAD, held=lambda: held):
+        if not is_full(quota.LARGEST_UPLOAD, held=lambda size=held: size):
             held += quota.LARGEST_UPLOAD
             taken += 1
     assert taken == 7
