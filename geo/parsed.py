@@ -50,6 +50,7 @@ class Parsed:
     header_rows: int = 0
     notes: list[str] = field(default_factory=list)
     default_shift: str | None = None
+    places: tuple[int, ...] = ()
 
     def table(self) -> Any:
         """All columns as one Arrow table, the geometry under a name no file can use."""

@@ -37,6 +37,7 @@ class Dropped:
     `frame` has the file's own column names, in its own coordinates; a GeoDataFrame when anything in it has a place.
     `rows` holds the 1-based row of the sheet (or record of the file) each row came from. `crs` is what the file itself
     states, None when it states nothing; `default_shift` is "gcj02" or "bd09" when the kind of file implies one.
+    `columns` holds the 1-based sheet column of each column of a workbook or CSV, empty for other files.
     `digest` is the SHA-256 of the file's bytes. `notes` are Chinese sentences for the person who sent the file.
     """
 
@@ -51,6 +52,7 @@ class Dropped:
     notes: tuple[str, ...]
     driver: str
     default_shift: str | None
+    columns: tuple[int, ...] = ()
 
 
 def read(
@@ -182,6 +184,7 @@ def _dropped(table: Any, found: dict[str, Any], digest: str) -> Dropped:
         notes=tuple(notes),
         driver=found["driver"],
         default_shift=found["default_shift"],
+        columns=tuple(found.get("columns", ())),
     )
 
 

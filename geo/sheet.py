@@ -31,13 +31,14 @@ _WIDE = 0.6
 
 @dataclass
 class Sheet:
-    """A table taken out of a sheet: names, cells, and the 1-based sheet row of each record."""
+    """A table taken out of a sheet: names, cells, and the 1-based sheet row and column of each record and name."""
 
     names: list[str]
     cells: list[list[object]]
     rows: list[int]
     header_rows: int
     notes: list[str] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)
 
 
 def clean_name(cell: object) -> str:
@@ -181,7 +182,7 @@ def _footer_start(cells: Sequence[Row], merges: Sequence[Merge], begin: int, use
     return footer
 
 
-def extract(rows: Sequence[Row], merges: Sequence[Merge] = (), *, first_row: int = 1) -> Sheet:
+def extract(rows: Sequence[Row], merges: Sequence[Merge] = (), *, first_row: int = 1, first_column: int = 1) -> Sheet:
     """Take the table out of a sheet.
 
     Titles and preface rows above are passed over; merged header cells are filled and joined with "/"; blank rows, totals
@@ -196,6 +197,8 @@ def extract(rows: Sequence[Row], merges: Sequence[Merge] = (), *, first_row: int
         Merged areas, 0-based and inclusive.
     first_row
         1-based sheet row of the first of `rows`.
+    first_column
+        1-based sheet column of the first cell of each row.
 
     Raises
     ------
@@ -230,7 +233,12 @@ def extract(rows: Sequence[Row], merges: Sequence[Merge] = (), *, first_row: int
     body, numbers = _body(cells, merges, begin, names, len(used), first_row, notes)
     keep = [column for column in range(width) if names[column] or any(not _is_blank(row[column]) for row in body)]
     return Sheet(
-        [names[column] for column in keep], [[row[column] for column in keep] for row in body], numbers, count, notes
+        [names[column] for column in keep],
+        [[row[column] for column in keep] for row in body],
+        numbers,
+        count,
+        notes,
+        [column + first_column for column in keep],
     )
 
 

@@ -9,16 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from geo import cellpatch
 from geo.archive import SHAPE_PARTS, DataSet, Member, datasets, open_checked, siblings, unpack
 from geo.errors import InputError
 from geo.formats import ACCEPTED, KINDS, mismatch, sniffed
 from geo.kml import parse_kml, parse_ovjsn
-from geo.parsed import ROWS, Parsed, Wish, shown
+from geo.parsed import ROWS, Limits, Parsed, Wish, shown
 from geo.shapefile import parse_shapefile
 from geo.textfile import parse_text
 from geo.topojson import parse_topojson
 from geo.vector import parse_geojson, parse_parquet, parse_vector
-from geo.workbook import parse_workbook
+from geo.workbook import look_over, parse_workbook
 
 RESULT = "result.arrow"
 _GEOJSON_TYPES = re.compile(
@@ -208,6 +209,23 @@ def _finish(job: Path, chosen: DataSet, rest: list[DataSet], names: tuple[str, .
     return parsed
 
 
+def on_workbook(path: Path, job: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Do what is asked on the cells of a workbook: `outline` says where formulas are, `patch` changes single cells."""
+    copy = job / f"input{path.suffix.lower()}"
+    shutil.copyfile(path, copy)
+    with copy.open("rb") as file:
+        is_old = sniffed(file.read(16)) == "ole"
+    notes: list[str] = []
+    if is_old:
+        copy = cellpatch.convert(copy, job)
+        notes.append("旧版 .xls 不能原样回填：已转成 .xlsx，保留各表的数值和合并单元格，字体、颜色、公式不保留。")
+    look_over(copy, limits, [])
+    if request["do"] == "outline":
+        return {**cellpatch.outline(copy, limits), "notes": notes, "is_old": is_old}
+    more = cellpatch.patch(copy, job, request["sheet"], request["changes"], mark=request["mark"], limits=limits)
+    return {"notes": [*notes, *more], "is_old": is_old}
+
+
 def write_result(parsed: Parsed, job: Path) -> dict[str, Any]:
     """Write the columns as an Arrow file into the job folder and return everything else."""
     table = parsed.table().append_column(ROWS, pa.array(np.asarray(parsed.rows, dtype=np.int64)))
@@ -222,4 +240,5 @@ def write_result(parsed: Parsed, job: Path) -> dict[str, Any]:
         "header_rows": parsed.header_rows,
         "notes": parsed.notes,
         "default_shift": parsed.default_shift,
+        "columns": list(parsed.places),
     }

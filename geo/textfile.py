@@ -55,7 +55,9 @@ def from_sheet(sheet: Sheet, driver: str, notes: list[str]) -> Parsed:
     rows = np.array(sheet.rows, dtype=np.int64)
     located = locate(columns, rows)
     if located is None:
-        return Parsed(columns, None, rows, driver, header_rows=sheet.header_rows, notes=notes)
+        return Parsed(
+            columns, None, rows, driver, header_rows=sheet.header_rows, notes=notes, places=tuple(sheet.columns)
+        )
     notes.extend(located.notes)
     return Parsed(
         columns,
@@ -65,6 +67,7 @@ def from_sheet(sheet: Sheet, driver: str, notes: list[str]) -> Parsed:
         header_rows=sheet.header_rows,
         notes=notes,
         default_shift=located.default_shift,
+        places=tuple(sheet.columns),
     )
 
 

@@ -31,7 +31,7 @@ def parse_workbook(path: Path, wish: Wish) -> Parsed:
     """
     notes: list[str] = []
     if zipfile.is_zipfile(path):
-        _look_over(path, wish.limits, notes)
+        look_over(path, wish.limits, notes)
     try:
         with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
             return _read(book, wish, notes)
@@ -48,7 +48,7 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _look_over(path: Path, limits: Limits, notes: list[str]) -> None:
+def look_over(path: Path, limits: Limits, notes: list[str]) -> None:
     """Refuse a workbook whose sheets claim more cells than memory holds, before the reader allocates them."""
     archive, members = open_checked(path, limits, members=_MOST_PARTS)
     with archive:
@@ -118,8 +118,8 @@ def _read(book: Any, wish: Wish, notes: list[str]) -> Parsed:
         hidden = [meta.name for meta in work if meta.visible != visible]
         if hidden:
             notes.append(f"隐藏的工作表没有读取：{_names(hidden)}。")
-    rows, merges, first_row = grid
-    parsed = from_sheet(extract(rows, merges, first_row=first_row), "Excel", notes)
+    rows, merges, first_row, first_column = grid
+    parsed = from_sheet(extract(rows, merges, first_row=first_row, first_column=first_column), "Excel", notes)
     parsed.layer, parsed.layers = chosen, tuple(names)
     return parsed
 
@@ -128,14 +128,14 @@ def _names(names: list[str]) -> str:
     return "、".join(shown(name, 31) for name in names[:15]) + (" 等" if len(names) > 15 else "")
 
 
-Grid = tuple[list[list[Any]], list[tuple[int, int, int, int]], int]
+Grid = tuple[list[list[Any]], list[tuple[int, int, int, int]], int, int]
 
 
 def _grid(book: Any, name: str, limits: Limits) -> Grid:
-    """Cells without the empty area above and left, merged areas in the same counting, 1-based first row."""
+    """Cells without the empty area above and left, merged areas in the same counting, 1-based first row and column."""
     sheet = book.get_sheet_by_name(name)
     if sheet.start is None:
-        return [], [], 1
+        return [], [], 1, 1
     top, left = sheet.start
     if (sheet.end[0] - top + 1) * (sheet.end[1] - left + 1) > limits.cells or sheet.end[1] - left >= limits.columns:
         raise InputError(
@@ -147,11 +147,11 @@ def _grid(book: Any, name: str, limits: Limits) -> Grid:
         for start, end in sheet.merged_cell_ranges or []
         if start[0] >= top and start[1] >= left
     ]
-    return rows, merges, top + 1
+    return rows, merges, top + 1, left + 1
 
 
 def _biggest(book: Any, names: list[str], limits: Limits, notes: list[str]) -> tuple[str, Grid]:
-    best: tuple[int, str, Grid] = (0, "", ([], [], 1))
+    best: tuple[int, str, Grid] = (0, "", ([], [], 1, 1))
     filled = []
     for name in names:
         grid = _grid(book, name, limits)

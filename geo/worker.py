@@ -94,6 +94,8 @@ def answer(tasks: Any, request: dict[str, Any]) -> dict[str, Any]:
     wish = Wish(request["name"], request["layer"], request["encoding"], limits)
     job = Path(request["job"])
     try:
+        if "do" in request:
+            return dict(tasks.on_workbook(Path(request["path"]), job, request, limits))
         found: dict[str, Any] = tasks.write_result(tasks.open_dropped(Path(request["path"]), job, wish), job)
     except AppError as refused:
         return {"error": str(refused)}
