@@ -1,5 +1,6 @@
 """Which features count, whether their absence says anything, and how far the nearest one is."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -86,6 +87,15 @@ def absence(ws: Workspace, layer: str, kinds: Sequence[str], day: date, max_age_
     if held and kinds:
         return ""
     return _weakness(f"{label}图层", source.as_of, source.is_partial, day, max_age_days)
+
+
+def is_stale(note: object) -> bool:
+    """Tell from a finding's note whether a layer it would need is older than the day.
+
+    >>> is_stale("设施图层（clinic）截至 2018-06-30，早于 2019-06-30"), is_stale("最近的在 820 米处"), is_stale(None)
+    (True, False, False)
+    """
+    return isinstance(note, str) and re.search(r"截至 \d{4}-\d\d-\d\d，早于 \d{4}-\d\d-\d\d", note) is not None
 
 
 def _weakness(what: str, as_of: date, is_partial: bool, day: date, max_age_days: int) -> str:

@@ -7,7 +7,7 @@ from views.differences import signed, status_changes, village_changes
 
 BASE = {
     "unit_id": "v1", "unit_kind": "village", "town": "甲镇", "need": "clinic", "status": "met", "measured": "yes",
-    "claimed": "unknown", "threshold": 1.0, "strength": "hard", "rule": "has", "reference": "一(二)2",
+    "claimed": "unknown", "threshold": 1.0, "strength": "hard", "rule": "has", "reference": "一(二)2", "note": "",
 }  # fmt: skip
 
 
@@ -28,6 +28,30 @@ def findings(*changes):
 def test_a_changed_status_has_a_reason(change, why) -> None:
     told = status_changes(findings({}), findings(change))
     assert told[["before", "after", "why"]].values.tolist() == [["met", change["status"], why]]
+
+
+OLD = "设施图层（clinic）截至 2018-06-30，早于 2019-06-30"
+
+
+def test_a_layer_too_old_is_the_reason_and_not_the_data() -> None:
+    lost = {"status": "unknown", "measured": "unknown", "note": OLD}
+    assert status_changes(findings({}), findings(lost))["why"].tolist() == ["stale"]
+    assert status_changes(findings(lost), findings({}))["why"].tolist() == ["stale"]
+    both = findings(lost), findings({**lost, "status": "met", "claimed": "yes"})
+    assert status_changes(*both)["why"].tolist() == ["claim"], "stale on both sides explains nothing"
+    known = {"status": "gap", "measured": "no", "note": OLD}
+    assert status_changes(findings({}), findings(known))["why"].tolist() == ["data"], "what is known is not lost"
+
+
+def test_a_whole_group_is_stale_when_its_parts_are() -> None:
+    whole = {"need": "qiyou", "rule": "all"}
+    before = findings({}, whole, {"need": "toilet"})
+    old = {"status": "unknown", "measured": "unknown", "note": OLD}
+    gone = {**whole, "status": "unknown", "measured": "unknown"}
+    told = status_changes(before, findings(old, gone, {"need": "toilet"})).set_index("need")["why"]
+    assert told.to_dict() == {"clinic": "stale", "qiyou": "stale"}
+    mixed = findings(old, gone, {"need": "toilet", "status": "gap", "measured": "no"})
+    assert status_changes(before, mixed).set_index("need")["why"].to_dict()["qiyou"] == "data"
 
 
 def test_what_did_not_change_is_not_told() -> None:

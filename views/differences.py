@@ -1,11 +1,14 @@
-"""What changed between two assessments, and why: the rule, the data, or what a register claims."""
+"""What changed between two assessments, and why: the rule, the data, a layer too old, or what a register claims."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.assess import Assessment
+from analysis.features import is_stale
 
 KEY = ["unit_kind", "unit_id", "need"]
 RULE = ("rule", "threshold", "reference", "strength")
@@ -25,7 +28,8 @@ def status_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns `COLUMNS`. `why` is `rule` (another rule, threshold or clause, or the need is asked by one policy
-        only), `claim` (the register says something else, the map the same), or `data` (what was measured differs).
+        only), `claim` (the register says something else, the map the same), `stale` (on one side a layer is older than
+        its day, so that nothing is known there), or `data` (what was measured differs).
 
     """
     both = before.merge(after, on=KEY, how="outer", suffixes=("_before", "_after"))
@@ -38,7 +42,17 @@ def status_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
          row["status_before"], row["status_after"], reason(row, needs))
         for row in changed.to_dict("records")
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+    told = pd.DataFrame(rows, columns=COLUMNS)
+    told["why"] = _as_its_parts(told, (changed["rule_after"] == "all").to_numpy())
+    return told
+
+
+def _as_its_parts(told: pd.DataFrame, is_whole: npt.NDArray[np.bool_]) -> pd.Series:
+    """A whole group of needs that differs only because its parts are stale is stale too."""
+    parts = told[~is_whole].groupby(["unit_kind", "unit_id"])["why"].agg(lambda why: set(why) == {"stale"})
+    keys = pd.MultiIndex.from_frame(told[["unit_kind", "unit_id"]])
+    is_stale_only = parts.reindex(keys).eq(True).to_numpy()
+    return told["why"].mask(is_whole & is_stale_only & told["why"].eq("data").to_numpy(), "stale")
 
 
 def _first(one: Any, other: Any) -> Any:
@@ -53,7 +67,8 @@ def reason(row: Mapping[Any, Any], needs: tuple[set[str], set[str]]) -> str:
         return "rule"
     if row["measured_before"] == row["measured_after"] and row["claimed_before"] != row["claimed_after"]:
         return "claim"
-    return "data"
+    is_lost = [row[f"measured_{side}"] == "unknown" and is_stale(row[f"note_{side}"]) for side in ("before", "after")]
+    return "stale" if is_lost[0] != is_lost[1] else "data"
 
 
 def _differ(one: Any, other: Any) -> bool:
