@@ -121,7 +121,8 @@ def sums(before: Assessment, after: Assessment, people: tuple[pd.Series, pd.Seri
         counted = met.assign(people=met["unit_id"].map(population)).groupby("need")
         sides.append(pd.DataFrame({"villages": counted.size(), "people": counted["people"].sum()}))
     names = list(dict.fromkeys([*before.coverage["need"], *after.coverage["need"]]))
-    joined = sides[0].join(sides[1], how="outer", lsuffix="_before", rsuffix="_after").reindex(names).fillna(0)
+    first, second = sides[0].add_suffix("_before"), sides[1].add_suffix("_after")
+    joined = first.join(second, how="outer").reindex(names).fillna(0)
     return joined.assign(
         villages=joined["villages_after"] - joined["villages_before"], people=joined["people_after"] - joined["people_before"]
     )  # fmt: skip
