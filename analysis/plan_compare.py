@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.prices import relax
 from analysis.programme import MEASURES, Programme, programme, village_numbers, worth_of
 from analysis.roads import RoadPlan
-from analysis.prices import relax
 from analysis.schedule import Task, arrange, greedy, reached
 from analysis.works_tree import WorksTree, works_tree
 from geo.errors import InputError

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, vstack
+from scipy.sparse import coo_array, eye_array, hstack, vstack
 
 from analysis.prices import regrets, relax
 from analysis.schedule import MUST, NEVER, Schedule, Task, is_possible, reached, without_idle
@@ -97,23 +98,14 @@ def exact(
         (years, size),
     )
     spent = np.diff(task.cost @ is_done, prepend=0.0)
-    sure = float((task.worth @ is_done).sum())
+    weight = -np.diff(task.left)
+    gain, sure = task.worth[work] * weight[year], float((task.worth @ is_done) @ weight)
+    plain = LinearConstraint(vstack([order, money]).tocsr(), -np.inf, np.r_[np.zeros(len(row)), task.budgets - spent])
     if size == 0:
-        fits = (spent <= task.budgets + 1e-6).all()
-        return ((years - is_done.sum(axis=1)).astype(np.int64), sure) if fits else (None, -np.inf)
-    rest = float(task.worth[work].sum())
-    options = {"time_limit": max(seconds, 0.01), "mip_rel_gap": min(gap / max(rest, 1e-9), 1.0), "presolve": True}
-    with _quiet_output():
-        found = milp(
-            -task.worth[work],
-            integrality=np.ones(size),
-            bounds=Bounds(least[open_], most[open_]),
-            constraints=LinearConstraint(
-                vstack([order, money]).tocsr(), -np.inf, np.r_[np.zeros(len(row)), task.budgets - spent]
-            ),
-            options=options if nodes is None else options | {"node_limit": nodes},
-        )
-    bound = sure + rest
+        found_year = (years - is_done.sum(axis=1)).astype(np.int64)
+        return (found_year, reached(task, found_year)) if (spent <= task.budgets + 1e-6).all() else (None, -np.inf)
+    found = _asked(task, gain, Bounds(least[open_], most[open_]), plain, (work, year, is_done), gap, seconds, nodes)
+    bound = task.most()
     if found.status == INFEASIBLE:
         bound = -np.inf
     elif getattr(found, "mip_dual_bound", None) is not None and np.isfinite(found.mip_dual_bound):
@@ -121,8 +113,46 @@ def exact(
     if found.x is None:
         return None, bound
     whole = is_done.ravel().astype(np.float64)
-    whole[open_] = np.rint(found.x)
+    whole[open_] = np.rint(found.x[:size])
     return (years - whole.reshape(count, years).sum(axis=1)).astype(np.int64), bound
+
+
+def _asked(
+    task: Task,
+    gain: Floats,
+    bounds: Bounds,
+    plain: LinearConstraint,
+    where: tuple[Years, Years, Allowed],
+    gap: float,
+    seconds: float,
+    nodes: int | None,
+) -> Any:
+    """Hand the open works to HiGHS, with one more number a town: how many of its share are served."""
+    work, year, is_done = where
+    size, fair = len(gain), task.fair
+    whole = float(gain.sum()) + (fair.bonus * float(fair.share.sum()) if fair else 0.0)
+    options: dict[str, Any] = {"time_limit": max(seconds, 0.01), "mip_rel_gap": min(gap / max(whole, 1e-9), 1.0)}
+    if nodes is not None:
+        options["node_limit"] = nodes
+    is_whole, table, limit = np.ones(size), plain.A, plain.ub
+    if fair is not None:
+        towns, last = len(fair.share), year == is_done.shape[1] - 1
+        some = np.flatnonzero(last & (fair.town[work] >= 0))
+        sure = is_done[:, -1] & (fair.town >= 0)
+        served = np.bincount(fair.town[sure], weights=fair.people[sure], minlength=towns)
+        rows = coo_array((-fair.people[work[some]], (fair.town[work[some]], some)), (towns, size))
+        table = vstack([hstack([table, coo_array((table.shape[0], towns))]), hstack([rows, eye_array(towns)])]).tocsr()
+        limit, gain = np.r_[limit, served], np.r_[gain, np.full(towns, fair.bonus)]
+        bounds = Bounds(np.r_[bounds.lb, np.zeros(towns)], np.r_[bounds.ub, fair.share])
+        is_whole = np.r_[is_whole, np.zeros(towns)]
+    with _quiet_output():
+        return milp(
+            -gain,
+            integrality=is_whole,
+            bounds=bounds,
+            constraints=LinearConstraint(table, -np.inf, limit),
+            options=options,
+        )
 
 
 def _better(task: Task, start: Schedule, year: Years | None, bound: float, solver: str) -> Schedule:
@@ -185,7 +215,7 @@ def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedu
         return _better(task, start, None, start.objective, "lagrange+highs")
     if np.isfinite(start.objective) and int(allowed.sum()) - count > MAX_BINARIES:
         return start
-    value = start.bound if np.isfinite(start.bound) else float(task.worth.sum()) * years
+    value = start.bound if np.isfinite(start.bound) else task.most()
     year, bound = exact(task, allowed, gap=gap * abs(value), seconds=seconds)
     return _better(task, start, year, bound, "lagrange+highs")
 

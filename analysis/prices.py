@@ -21,12 +21,12 @@ SHAKES = (0.0, 3e-4, 1e-3, 3e-3)  # by how much prices are shaken to meet other 
 
 
 @compiled
-def _alone(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, own: Any, best: Any) -> None:
+def _alone(parent: Any, cost: Any, value: Any, lock: Any, money: Any, own: Any, best: Any) -> None:
     """Value every work with what hangs on it, by its year (`own`) and when its year may be that or later (`best`)."""
     count, years = len(parent), len(money)
     for work in range(count - 1, -1, -1):
         for turn in range(years):
-            own[work, turn] += worth[work] * (years - turn) - money[turn] * cost[work]
+            own[work, turn] += value[work, turn] - money[turn] * cost[work]
             if lock[work] == 2:
                 own[work, turn] = -np.inf
         if lock[work] == 1:
@@ -69,13 +69,21 @@ def _spread_locks(parent: Any, lock: Any) -> None:
             lock[work] = 2
 
 
-def regrets(task: Task, money: Floats) -> tuple[float, Floats]:
+def _standing(task: Task, prices: Floats) -> float:
+    """Return what prices add to the bound by themselves: the budgets' part and the towns'."""
+    years = len(task.budgets)
+    whole = float(prices[:years] @ task.budgets)
+    return whole + (float((task.fair.bonus - prices[years:]) @ task.fair.share) if task.fair else 0.0)
+
+
+def regrets(task: Task, prices: Floats) -> tuple[float, Floats]:
     """Bound every programme in which a work has a given year.
 
     Parameters
     ----------
-    money
-        Price of every year's money, not below zero.
+    prices
+        Price of every year's money, not below zero; then, where towns have a share, what one more person of each is
+        worth (from zero to the bonus).
 
     Returns
     -------
@@ -95,46 +103,66 @@ def regrets(task: Task, money: Floats) -> tuple[float, Floats]:
     lock = task.lock.copy()
     _spread_locks(task.parent, lock)
     own, best, whole = (np.zeros((count, years + 1)) for _ in range(3))
-    _alone(task.parent, task.cost, task.worth, lock, money, own, best)
+    _alone(task.parent, task.cost, task.values(prices), lock, prices[:years], own, best)
     total = float(best[task.parent < 0, 0].sum())
     _whole(task.parent, own, best, total, whole)
-    return total + float(money @ task.budgets), np.maximum(total - whole, 0.0)
+    return total + _standing(task, prices), np.maximum(total - whole, 0.0)
 
 
 def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) -> tuple[Floats, float]:
-    """Find the prices of money whose bound is lowest -> prices, bound.
+    """Find the prices whose bound is lowest -> prices (of each year's money, then of towns), bound.
 
     `start` are prices of a question that differs little.
     """
-    count, years = len(task.parent), len(task.budgets)
+    count, years, fair = len(task.parent), len(task.budgets), task.fair
     gain, chosen = np.zeros((count, years)), np.zeros(count, np.int64)
-    usual = float(task.worth.sum()) / max(float(task.cost.sum()), 1e-9) * (years - np.arange(years))
-    money = usual if start is None else start
-    radius = float(usual.max(initial=1e-9)) * (1.0 if start is None else 0.05)
-    best, bound = np.asarray(money, np.float64), np.inf
+    usual = float(task.worth.sum()) / max(float(task.cost.sum()), 1e-9) * task.left[:-1]
+    scale = np.full(years, float(usual.max(initial=1e-9)))
+    if fair is not None:
+        usual = np.r_[usual, np.full(len(fair.share), fair.bonus / 2)]
+        scale = np.r_[scale, np.full(len(fair.share), max(fair.bonus, 1e-9))]
+        rounds += 4 * len(fair.share)
+    top = np.full(len(usual), np.inf)
+    if fair is not None:
+        top[years:] = fair.bonus
+    price = usual if start is None or len(start) != len(usual) else np.minimum(start, top)
+    radius = 1.0 if start is None else 0.05
+    best, bound = np.asarray(price, np.float64), np.inf
     slopes: list[Floats] = []
     levels: list[float] = []
     for turn in range(rounds):
-        value = float(price_out(task.parent, task.cost, task.worth, task.lock, money, gain, chosen))
-        value += float(money @ task.budgets)
-        slope = task.budgets - np.bincount(chosen, weights=task.cost, minlength=years + 1)[:years]
+        value = float(
+            price_out(task.parent, task.cost, task.values(price), task.lock, price[:years], gain, chosen)
+        ) + _standing(task, price)
+        slope = _slope(task, chosen)
         slopes.append(slope)
-        levels.append(value - float(slope @ money))
+        levels.append(value - float(slope @ price))
         if value < bound:
-            best, bound = np.asarray(money, np.float64), value
+            best, bound = np.asarray(price, np.float64), value
         elif turn > 3:
-            radius *= 0.7
-        box = [(max(0.0, price - radius), price + radius) for price in best]
+            radius *= 0.7 if fair is None else 0.9
+        reach = radius * scale
         found = linprog(
-            np.r_[np.zeros(years), 1.0],
+            np.r_[np.zeros(len(usual)), 1.0],
             A_ub=np.column_stack([slopes, -np.ones(len(slopes))]),
             b_ub=-np.array(levels),
-            bounds=[*box, (None, None)],
+            bounds=[*zip(np.maximum(best - reach, 0.0), np.minimum(best + reach, top), strict=True), (None, None)],
         )
         if found.x is None or bound - found.fun <= CLOSE * abs(bound):
             break
-        money = np.maximum(found.x[:years], 0.0)
+        price = np.clip(found.x[:-1], 0.0, top)
     return best, bound
+
+
+def _slope(task: Task, chosen: Any) -> Floats:
+    """Say how the bound changes with each price: money left over, and what towns are served beyond their share."""
+    years, fair = len(task.budgets), task.fair
+    money = task.budgets - np.bincount(chosen, weights=task.cost, minlength=years + 1)[:years]
+    if fair is None:
+        return np.asarray(money, np.float64)
+    some = (chosen < years) & (fair.town >= 0)
+    served = np.bincount(fair.town[some], weights=fair.people[some], minlength=len(fair.share))
+    return np.asarray(np.r_[money, served - fair.share], np.float64)
 
 
 def relax(
@@ -157,7 +185,7 @@ def relax(
     if count == 0:
         return Schedule(np.empty(0, np.int64), 0.0, 0.0, "lagrange")
     money, bound = best_prices(task, rounds=rounds, start=start)
-    bound = min(bound, float(task.worth.sum()) * years)
+    bound = min(bound, task.most())
     best, objective = np.full(count, years, np.int64), -np.inf
     rng = np.random.default_rng(7)
     for turn in range(4 * len(SHAKES) + 1):
@@ -172,7 +200,8 @@ def relax(
 def _repaired(task: Task, money: Floats, shake: float, by_ratio: bool, rng: np.random.Generator) -> Any:
     """Make a programme of what shaken prices choose: the surest works first, or those of the best branches."""
     years = len(task.budgets)
-    _, regret = regrets(task, money * rng.uniform(1 - shake, 1 + shake, years))
+    shaken = np.r_[money[:years] * rng.uniform(1 - shake, 1 + shake, years), money[years:]]
+    _, regret = regrets(task, shaken)
     chosen = regret.argmin(axis=1)
     if by_ratio:
         key = -branch_ratio(task, chosen < years)

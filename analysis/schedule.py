@@ -24,14 +24,58 @@ EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
+class Fair:
+    """What is due to every town: `town` of each work (-1 none) and its `people`, the `share` due to each town, `bonus`.
+
+    Up to its share, every person of a town who is connected at the end counts `bonus` more: a concave reward, so a
+    town far behind is served first and none is served at any price.
+    """
+
+    town: Ints
+    people: Floats
+    share: Floats
+    bonus: float
+
+    def reward(self, is_done: NDArray[np.bool_]) -> float:
+        """Return what the towns add to the objective."""
+        some = is_done & (self.town >= 0)
+        served = np.bincount(self.town[some], weights=self.people[some], minlength=len(self.share))
+        return self.bonus * float(np.minimum(served, self.share).sum())
+
+
+@dataclass(frozen=True)
 class Task:
-    """Works to schedule: parent (-1 none, always lower), cost, worth of a year, lock (FREE, MUST, NEVER), budgets."""
+    """Works to schedule: parent (-1 none, always lower), cost, worth of a year, lock (FREE, MUST, NEVER), budgets.
+
+    `years` weighs each year (1 when missing); `fair` is what is due to towns.
+    """
 
     parent: Ints
     cost: Floats
     worth: Floats
     lock: Ints
     budgets: Floats
+    years: Floats | None = None
+    fair: Fair | None = None
+
+    @property
+    def left(self) -> Floats:
+        """Say what is left of the years for a work done in each of them, the last: not at all."""
+        weight = np.ones(len(self.budgets)) if self.years is None else self.years
+        return np.asarray(np.r_[np.cumsum(weight[::-1])[::-1], 0.0], np.float64)
+
+    def values(self, prices: Floats) -> Floats:
+        """Value every work by its year under prices of towns (those after the years' money)."""
+        value = self.worth[:, None] * self.left[:-1]
+        if self.fair is not None:
+            price = np.r_[prices[len(self.budgets) :], 0.0]  # -1 is nobody's town
+            value = value + (price[self.fair.town] * self.fair.people)[:, None]
+        return np.asarray(value, np.float64)
+
+    def most(self) -> float:
+        """Return what everything, done at once, would reach."""
+        whole = float(self.worth.sum()) * float(self.left[0])
+        return whole + (self.fair.bonus * float(self.fair.share.sum()) if self.fair else 0.0)
 
 
 @dataclass(frozen=True)
@@ -51,12 +95,13 @@ class Schedule:
 
 
 def reached(task: Task, year: Ints) -> float:
-    """Add up what a schedule reaches: worth times the years it is there."""
-    return float((task.worth * (len(task.budgets) - year)).sum())
+    """Add up what a schedule reaches: worth times the weight of the years it is there, and what towns add."""
+    whole = float((task.worth * task.left[year]).sum())
+    return whole + (task.fair.reward(year < len(task.budgets)) if task.fair else 0.0)
 
 
 @compiled
-def price_out(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, best: Any, year: Any) -> float:
+def price_out(parent: Any, cost: Any, value: Any, lock: Any, money: Any, best: Any, year: Any) -> float:
     """Choose every work's year when money of year t costs money[t]; return the value without the budgets' part."""
     count, years = len(parent), len(money)
     gain = np.zeros((count, years))
@@ -66,8 +111,7 @@ def price_out(parent: Any, cost: Any, worth: Any, lock: Any, money: Any, best: A
             if lock[work] == 2:
                 best[work, turn] = 0.0
                 continue
-            value = gain[work, turn] + worth[work] * (years - turn) - money[turn] * cost[work]
-            top = max(top, value)
+            top = max(top, gain[work, turn] + value[work, turn] - money[turn] * cost[work])
             best[work, turn] = top
         if parent[work] >= 0:
             for turn in range(years):
@@ -195,6 +239,8 @@ def without_idle(task: Task, year: Ints) -> Ints:
     """Leave out works that open nothing: nobody gains by them and by what follows them."""
     years, kept = len(task.budgets), year.copy()
     gain = np.where(year < years, task.worth, 0.0)
+    if task.fair is not None:
+        gain = gain + np.where((year < years) & (task.fair.town >= 0), task.fair.people, 0.0)
     for work in range(len(gain) - 1, -1, -1):
         if gain[work] <= 0 and task.lock[work] != MUST:
             kept[work] = years

@@ -14,7 +14,7 @@ from analysis.plan_check import check_programme
 from analysis.polish import polish, sharpen, solve
 from analysis.prices import best_prices, regrets, relax
 from analysis.roads import natural_villages
-from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached
+from analysis.schedule import FREE, MUST, NEVER, Fair, Schedule, Task, greedy, is_possible, reached
 from analysis.steiner import joint_tree, pruned
 from analysis.steiner_cuts import Cuts, tighten
 from analysis.steiner_graph import Graph, shrunk
@@ -46,6 +46,16 @@ def random_task(seed, most=7):
     return Task(
         parent, cost, worth, np.zeros(count, np.int64), rng.integers(0, int(cost.sum()) + 2, years).astype(float)
     )
+
+
+def weighed_task(seed, most=6):
+    """A random task whose years weigh differently and whose towns have a share."""
+    rng = np.random.default_rng(seed + 1)
+    task = random_task(seed, most)
+    count, towns = len(task.parent), int(rng.integers(1, 4))
+    people = rng.integers(0, 200, count).astype(float)
+    fair = Fair(rng.integers(-1, towns, count), people, rng.uniform(0, 300, towns), float(rng.uniform(0, 3)))
+    return replace(task, years=rng.uniform(0, 2, len(task.budgets)), fair=fair)
 
 
 def brute_force(task):
@@ -115,6 +125,43 @@ def test_the_exact_solver_alone_equals_brute_force(seed):
     assert is_possible(task, found.year)
     assert (found.objective, found.bound) == pytest.approx((brute_force(task),) * 2, abs=1e-4)
     assert polish(task, nothing, gap=0.0, seconds=0) is nothing
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_weighed_years_and_towns_shares_equal_brute_force(seed):
+    task = weighed_task(seed)
+    best = brute_force(task)
+    quick = relax(task)
+    assert is_possible(task, quick.year)
+    assert quick.objective <= best + 1e-6 <= quick.bound + 2e-6
+    found = solve(task, gap=0.0, seconds=20)
+    assert reached(task, found.year) == pytest.approx(found.objective) == pytest.approx(best, abs=1e-5)
+    assert best - 1e-6 <= found.bound <= best + 1e-4
+    prices = quick.money * np.random.default_rng(seed).uniform(0.5, 1.0, len(quick.money))
+    bound, regret = regrets(task, prices)
+    at = np.arange(len(task.parent))
+    assert (best <= bound - regret[at, found.year] + 1e-5).all()
+
+
+def test_a_year_that_weighs_nothing_is_no_hurry():
+    task = Task(
+        np.array([-1, -1]), np.array([2.0, 2.0]), np.array([5.0, 4.0]), np.zeros(2, np.int64), np.array([2.0, 2.0])
+    )
+    assert reached(task, np.array([0, 1])) == 14
+    late = replace(task, years=np.array([0.0, 1.0]))
+    assert reached(late, np.array([0, 1])) == reached(late, np.array([1, 0])) == 9
+    assert reached(replace(task, years=np.array([3.0, 1.0])), np.array([0, 1])) == 24
+
+
+def test_a_towns_share_brings_the_last_town_in():
+    cost, worth = np.array([5.0, 5.0, 5.0]), np.array([300.0, 290.0, 200.0])
+    task = Task(np.full(3, -1), cost, worth, np.zeros(3, np.int64), np.array([10.0]))
+    assert solve(task, gap=0.0).year.tolist() == [0, 0, 1]
+    fair = Fair(np.array([0, 0, 1]), worth, np.array([300.0, 150.0]), 1.0)
+    told = solve(replace(task, fair=fair), gap=0.0)
+    assert told.year.tolist() == [0, 1, 0]
+    assert told.objective == 300 + 200 + 300 + 150  # the second town's share is 150, more of it counts once
 
 
 @settings(max_examples=25, deadline=None)
