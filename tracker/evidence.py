@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from geo.errors import InputError, StoreError
+from layers.disk import write_once
 
 FOLDER = "evidence"
 LARGEST_BYTES = 50_000_000
@@ -26,16 +27,11 @@ def keep(office: Path, name: str, content: bytes) -> str:
         raise InputError(f"{name} 超过 {LARGEST_BYTES // 1_000_000} MB，请压缩后再附。")
     plain = re.sub(r"[^\w.\-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])[-80:].lstrip(".") or "file"
     reference = f"{hashlib.sha256(content).hexdigest()[:16]}/{plain}"
-    path = office / FOLDER / reference
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        write_once(office / FOLDER / reference, content, mode=0o600)  # on the disk before any event names it
         (office / FOLDER).chmod(0o700)
-        if not path.exists():
-            part.write_bytes(content)
-            part.replace(path)
-    except OSError as error:
-        raise StoreError(f"证明材料 {name} 没有存下来（{error.strerror}）：请检查磁盘空间和权限。") from error
+    except (StoreError, OSError) as error:
+        raise StoreError(f"证明材料 {name} 没有存下来：{error}") from error
     return reference
 
 

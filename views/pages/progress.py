@@ -1,19 +1,19 @@
 """目标与报告: every target of the document against what was observed, and its reports on its own cadence."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from analysis.progress import MONTHS, Period, periods, progress, reports_due
+from analysis.progress import progress
 from geo.errors import AppError
 from tracker import measures
-from tracker.accounts import log_access
-from views import excel, moving, panels, progressbook
-from views.context import Context, read_policy
+from views import moving, panels, progressbook
+from views.context import Context
 from views.labels import Language, label, number, percent, say
+from views.pages.reporting import show_reports
 
 COLORS = {"met": "blue", "behind": "red", "best_effort_behind": "orange", "not_due": "gray", "unknown": "gray"}
 INKS = {
@@ -170,110 +170,6 @@ def _chart(series: pd.DataFrame, points: pd.DataFrame, language: Language) -> An
         ],
     )
     return base.mark_line(point=alt.OverlayMarkDef(size=70), strokeWidth=2.5)
-
-
-def duties(context: Context) -> dict[str, dict[str, Any]]:
-    """List the document's periodic duties; a quarterly report is always there, marked as not asked for."""
-    asked = {str(item["id"]): item for item in context.policy.tables.get("reporting", {}).get("duties", [])}
-    if not any(item["every"] in {"quarter", "half_year"} for item in asked.values()):
-        asked["own_quarter"] = {
-            "id": "own_quarter",
-            "label": say(context.language, "quarterly_report_not_asked_for"),
-            "every": "quarter",
-            "reference": "",
-        }
-    return asked
-
-
-def clause(item: Any, language: Language) -> str:
-    """Write the clause of a duty after its name; nothing where there is none."""
-    return say(language, "clause_3", reference=item["reference"]) if item["reference"] else ""
-
-
-def show_reports(context: Context, day: date) -> None:
-    """Offer each report with one click, beside the period before."""
-    st.markdown("##### " + say(context.language, "periodic_reports"))
-    listed = duties(context)
-    first, second, third = st.columns([2, 1.3, 1.2], vertical_alignment="bottom")
-    texts = {
-        key: f"{item['label']} · {label('every', item['every'], context.language)}{clause(item, context.language)}"
-        for key, item in listed.items()
-    }
-    key = first.selectbox(
-        say(context.language, "which_report"), list(texts), format_func=texts.__getitem__, key="report_duty"
-    )
-    every = listed[key]["every"]
-    found = periods(every, day - timedelta(days=31 * MONTHS[every] * 8), day)[::-1]
-    period = second.selectbox(
-        say(context.language, "which_period"),
-        found,
-        format_func=lambda item: (
-            progressbook.period_name(item, context.language)
-            + (say(context.language, "unfinished") if item.end > day else "")
-        ),
-        key=f"report_period_{every}",
-    )
-    with third:
-        offer_report(context, listed[key]["label"], period, every)
-    due = reports_due(context.policy, day, day + timedelta(days=200))
-    if len(due):
-        row = due.iloc[0]
-        st.caption(
-            panels.plain(
-                say(
-                    context.language,
-                    "next_by_clause",
-                    label=row["label"],
-                    period=row["period"],
-                    due=row["due"],
-                    reference=row["reference"],
-                )
-            )
-        )
-
-
-def offer_report(context: Context, name: str, period: Period, every: str) -> None:
-    """Offer the report as a workbook, under another policy than the office's own beside it; making it is logged."""
-    if not context.user.may("export"):
-        st.caption(say(context.language, "your_role_may_not_export"))
-        return
-    path = context.office.policy_path
-    office_policy = read_policy(str(path), path.stat().st_mtime)
-    own = None if office_policy.digest == context.policy.digest else office_policy
-
-    def make() -> bytes:
-        tables = progressbook.report_tables(
-            context.office.ledger,
-            context.policy,
-            context.assessment.findings,
-            context.day,
-            period,
-            every,
-            own=own,
-            language=context.language,
-        )
-        log_access(
-            context.office.ledger,
-            context.user.username,
-            "export",
-            what=f"{name} {period.label}",
-            rows=sum(map(len, tables.values())),
-        )
-        return excel.workbook(
-            tables,
-            panels.basis(
-                context,
-                **{
-                    say(context.language, "report"): name,
-                    say(context.language, "period"): f"{period.start} – {period.end}",
-                },
-            ),
-        )
-
-    st.download_button(
-        f"{progressbook.period_name(period, context.language)} Excel", data=make, file_name=f"{name}_{period.label}.xlsx", mime=excel.MIME, icon=":material/download:",
-        type="primary", key="report_download", on_click="ignore",
-    )  # fmt: skip
 
 
 def open_form(context: Context) -> None:
