@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from geo.errors import InputError, StoreError
+from geo.raster import open_raster
 from geo.read import read
 from layers import intake, match, schema, store, workspace
 from layers.problem import Problem
@@ -152,11 +153,12 @@ class Office:
         events.append(self.ledger, Draft(parts.subject(layer, part), LAYER_DROPPED, day, by, payload))
 
     def add_raster(self, name: str, file: Path | str, *, as_of: date | None = None, by: str = "本机用户") -> str:
-        """Store a raster (dem, population, landcover) and return its digest."""
+        """Store a raster (dem, population, landcover) and return its digest; InputError unless it is a GeoTIFF of bearable size."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise InputError(f"栅格名称“{name}”不合用：请用 dem、population 或 landcover。")
         day = as_of or datetime.now(OFFICE_ZONE).date()
-        digest = store.write_raster(self.path, name, Path(file))
+        with open_raster(file):  # its header is looked at before anything is stored
+            digest = store.write_raster(self.path, name, Path(file))
         payload = {"name": name, "digest": digest, "file_name": Path(file).name, "as_of": day.isoformat()}
         events.append(self.ledger, Draft(f"raster:{name}", RASTER_ADDED, day, by, payload))
         return digest
