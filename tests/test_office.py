@@ -8,8 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from shapely import box
 from shapely.geometry import Point
 
@@ -399,7 +401,11 @@ def test_a_household_in_two_files_is_one_household(atlas, tmp_path):
 
 def test_rasters_by_day(atlas, tmp_path):
     def raster(name, value):
-        (tmp_path / name).write_bytes(b"II*\0" + bytes([value]))
+        shape = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "uint8"}
+        with rasterio.open(
+            tmp_path / name, "w", crs="EPSG:4547", transform=rasterio.Affine(9, 0, 5, 0, -9, 5), **shape
+        ) as out:
+            out.write(np.full((1, 2, 2), value, dtype="uint8"))
         return tmp_path / name
 
     first = atlas.add_raster("dem", raster("a.tif", 1), as_of=YEAR_16)
