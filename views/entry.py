@@ -26,6 +26,7 @@ from views.pages import (
     quality,
     roads,
     users,
+    visits,
 )
 from views.pages.empty import explain_empty
 from views.plain import plain
@@ -41,6 +42,7 @@ PAGES: dict[str, tuple[Callable[[Context], None], str]] = {
     "housing": (housing.page, ":material/home_work:"),
     "projects": (projects.page, ":material/assignment:"),
     "ledger": (ledger.page, ":material/list_alt:"),
+    "visits": (visits.page, ":material/hiking:"),
     "compare": (compare.page, ":material/compare:"),
     "meeting": (meeting.page, ":material/co_present:"),
     "quality": (quality.page, ":material/rule:"),
