@@ -79,7 +79,9 @@ def show_one(context: Context, held: decision.Decision) -> None:
 def figure_table(record: Mapping[str, Any], language: Language) -> pd.DataFrame:
     """Lay out what was asked and what came out, as frozen."""
     figures = record["figures"]
-    held = {**record["parameters"], **figures["roads"], **figures["budget"], "houses": figures["houses"]}
+    held = {**record["parameters"], **figures["roads"], **figures["budget"], "houses": figures["houses"]} | figures.get(
+        "deadline", {}
+    )
     rows = [(label("frozen", key, language), written(key, value)) for key, value in held.items()]
     heads = [say(language, key) for key in ("difference_what", "difference_then")]
     return pd.DataFrame(rows, columns=heads)
@@ -91,7 +93,7 @@ def written(key: str, value: Any) -> str:
     >>> written("people", 1234.0), written("gap", 0.0123), written("until", 2020), written("threshold", None)
     ('1,234', '1.23%', '2020', '—')
     """
-    if value is None or key == "until":
+    if value is None or key == "until" or isinstance(value, str):
         return "—" if value is None else str(value)
     if key == "gap":
         return percent(float(value), 2)

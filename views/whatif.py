@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.choices import RoadChoices, chosen_network
+from analysis.deadline import VERDICTS, goals_by, last_whole_year, needed_each_month
 from analysis.plan import programme, works_tree
 from analysis.policy import Policy
 from analysis.roads import RoadPlan, natural_villages
@@ -18,6 +19,7 @@ from analysis.segments import make_segments
 from analysis.summary import WHOLE
 from analysis.works_tree import WorksTree
 from layers.workspace import Workspace
+from views import progressbook
 from views.choices import road_choices
 from views.context import Context
 from views.labels import label
@@ -116,6 +118,9 @@ def road_figures(context: Context, threshold: int | None) -> dict[str, float]:
 
 def budget_figures(context: Context, threshold: int | None, yearly_cny10k: float, until: int) -> dict[str, float]:
     """Say what a yearly budget builds up to and including a year: villages, people, cost, distance to the best."""
+    if until < context.day.year:  # no year is over by then, so nothing is built
+        left = float(len(roads_at(context, threshold)[0].candidates))
+        return {"villages": 0.0, "people": 0.0, "cost": 0.0, "gap": 0.0, "left": left}
     years = range(context.day.year, max(until, context.day.year) + 1)
     return _built(context.key, threshold, yearly_cny10k, tuple(years), roads_at(context, threshold))
 
@@ -135,6 +140,32 @@ def _built(
         "gap": round(float(found.gap), 6),
         "left": float(len(plan.candidates) - len(villages)),
     }
+
+
+def goals_at(context: Context, deadline: date) -> pd.DataFrame:
+    """Judge every goal of the policy as if it were due on a day, by what has been observed so far."""
+    cut = progressbook.Cut(context.day)
+    seen = progressbook.actuals(context.office.ledger, context.policy, context.assessment.findings, context.day, cut)
+    return goals_by(context.policy, context.day, deadline, seen)
+
+
+def deadline_figures(context: Context, deadline: date) -> dict[str, float | None]:
+    """Count what a deadline means: goals by verdict, dangerous houses and how many a month must be done."""
+    counts = goals_at(context, deadline)["verdict"].value_counts()
+    count = len(context.assessment.housing)
+    pace = needed_each_month(count, context.day, deadline)
+    return {
+        **{f"goals_{name}": float(counts.get(name, 0)) for name in VERDICTS},
+        "houses_each_month": None if pace is None else round(pace, 1),
+    }
+
+
+def parameters_record(threshold: int | None, budget_cny10k: float, deadline: date) -> dict[str, Any]:
+    """Write what the meeting asked as plain data."""
+    return {
+        "threshold": threshold, "budget_cny10k": budget_cny10k, "deadline": deadline.isoformat(),
+        "until": last_whole_year(deadline),
+    }  # fmt: skip
 
 
 def basis_record(context: Context) -> dict[str, Any]:
@@ -161,4 +192,12 @@ def figures_record(context: Context, parameters: Mapping[str, Any]) -> dict[str,
         "roads": road_figures(context, threshold),
         "budget": budget_figures(context, threshold, float(parameters["budget_cny10k"]), int(parameters["until"])),
         "houses": len(done.housing),
+        **_deadline_record(context, parameters),
     }
+
+
+def _deadline_record(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what the deadline asked for means; decisions frozen before one could be asked have none."""
+    if "deadline" not in parameters:
+        return {}
+    return {"deadline": deadline_figures(context, date.fromisoformat(str(parameters["deadline"])))}

@@ -1,16 +1,19 @@
 """会议: five slides in large type, turned by the arrow keys, with the questions a meeting asks worked out on the spot."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from analysis.deadline import VERDICTS, last_whole_year, quarter_ends
 from geo.errors import AppError
 from views import panels, whatif
 from views.context import Context
 from views.frozen import show_decisions, show_freeze
-from views.labels import label, money, number, percent, say
+from views.labels import Language, label, money, number, percent, say
+from views.labels import day as write_day
 from views.pages import housing, overview
 from views.pages.coverage import village_needs
 from views.pages.roads import STATES
@@ -19,8 +22,12 @@ from views.palette import GRADE
 
 STYLE = Path(__file__).resolve().parents[1] / "meeting.css"
 MAP_HEIGHT = 560
-LONGEST_LIST = 12
+LONGEST_LIST = 8
 STEP = 50
+FULL = (
+    "[data-testid=stHeader] { display: none; } [data-testid=stMainBlockContainer] { padding-top: 0.8rem !important; }"
+)
+YEARS = 5
 
 
 def whole(context: Context) -> None:
@@ -43,15 +50,18 @@ def towns(context: Context) -> None:
     table = overview.town_table(context)
     low, high = (label("field", name, context.language) for name in ("low", "high"))
     table = table.sort_values(low, kind="stable")
-    config = {
-        name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="percent") for name in (low, high)
-    }  # fmt: skip
-    st.dataframe(table, hide_index=True, column_config=config, row_height=56, height=56 * (len(table) + 1) + 8)
+    show_wall(table.assign(**{name: [percent(value, 0) for value in table[name]] for name in (low, high)}))
     st.caption(say(context.language, "towns_note"))
 
 
-def ask(context: Context) -> tuple[int | None, float, int]:
-    """Let the meeting move threshold, yearly budget and last year."""
+def show_wall(table: pd.DataFrame) -> None:
+    """Show a table for the wall: in the page's own type, lines wrap and nothing is cut; the first column names the row."""
+    texts = table.map(lambda value: number(value) if isinstance(value, int | float) else panels.plain(str(value)))
+    st.table(texts.set_index(texts.columns[0]))
+
+
+def ask(context: Context) -> tuple[int | None, float, date]:
+    """Let the meeting move threshold, yearly budget and deadline."""
     language, own = context.language, whatif.threshold_of(context)
     first, second, third = st.columns(3, gap="medium")
     threshold = None
@@ -63,9 +73,43 @@ def ask(context: Context) -> tuple[int | None, float, int]:
     budget = second.slider(
         say(language, "ask_budget"), 0.0, top, min(1000.0, top), step=100.0, key="meeting_budget", format="%.0f"
     )
-    year = context.day.year
-    until = third.slider(say(language, "ask_until"), year, year + 5, year + 2, key="meeting_until")
-    return (None if threshold == own else threshold), float(budget), int(until)
+    ends = quarter_ends(context.day, YEARS)
+    deadline = third.select_slider(
+        say(language, "ask_deadline"), ends, usual_deadline(context), format_func=lambda day: write_day(day, language),
+        key="meeting_deadline",
+    )  # fmt: skip
+    return (None if threshold == own else threshold), float(budget), deadline
+
+
+def usual_deadline(context: Context) -> date:
+    """Give the end of the third year, which a meeting begins with."""
+    return date(context.day.year + 2, 12, 31)
+
+
+def show_deadline(context: Context, deadline: date) -> None:
+    """Say what the deadline means for the goals of the document and for the dangerous houses."""
+    language = context.language
+    table, figures = whatif.goals_at(context, deadline), whatif.deadline_figures(context, deadline)
+    counts = {name: number(figures[f"goals_{name}"]) for name in VERDICTS}
+    told = [say(language, "deadline_goals", day=write_day(deadline, language), goals=len(table), **counts)]
+    if len(context.assessment.housing):
+        pace = number(figures["houses_each_month"], 1)
+        told.append(say(language, "deadline_houses", houses=number(len(context.assessment.housing)), pace=pace))
+    st.markdown(f"**{panels.plain(' '.join(told))}**")
+    known = table[table["verdict"] != "unknown"]
+    if len(known):
+        with st.expander(say(language, "deadline_list", count=len(known))):
+            show_goals(known, language)
+    st.caption(say(language, "deadline_note"))
+
+
+def show_goals(table: pd.DataFrame, language: Language) -> None:
+    """List goals with what was observed and where the pace leads."""
+    shown = table[["label", "due", "target", "actual", "forecast", "reach_day", "verdict"]]
+    shown = shown.assign(verdict=[label("verdict", name, language) for name in shown["verdict"]])
+    heads = {name: label("target_column", name, language) for name in shown.columns}
+    heads["verdict"] = label("target_column", "status", language)
+    st.dataframe(shown.rename(columns=heads), hide_index=True, key="meeting_goals")
 
 
 def roads(context: Context) -> None:
@@ -74,7 +118,8 @@ def roads(context: Context) -> None:
     if context.assessment.natural_villages.empty:
         st.info(say(language, "no_natural_villages"))
         return
-    threshold, budget, until = ask(context)
+    threshold, budget, deadline = ask(context)
+    until = last_whole_year(deadline)
     before, now = whatif.road_figures(context, None), whatif.road_figures(context, threshold)
     figures = [
         (say(language, "roads_due"), "due", 0, ""),
@@ -100,6 +145,7 @@ def roads(context: Context) -> None:
         if threshold is not None:
             st.warning(say(language, "assumed", threshold=threshold), icon=":material/science:")
         st.caption(say(language, "budget_note"))
+        show_deadline(context, deadline)
     with right:
         plan, _ = whatif.roads_at(context, threshold)
         due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
@@ -118,8 +164,7 @@ def houses(context: Context) -> None:
     table[label("field", "sum", language)] = table.sum(axis=1)
     table = table.sort_values(list(table.columns)[-1], ascending=False, kind="stable")
     table = table.rename(columns={name: label("grade", name, language) for name in grades})
-    shown = table.rename_axis(label("field", "town", language)).reset_index()
-    st.dataframe(shown, hide_index=True, row_height=56, height=56 * (len(shown) + 1) + 8)
+    show_wall(table.rename_axis(label("field", "town", language)).reset_index())
 
 
 def worst(context: Context) -> pd.DataFrame:
@@ -142,11 +187,11 @@ def tasks(context: Context) -> None:
     """清单: the villages that wait for most, and the decision to freeze."""
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
-        st.dataframe(worst(context), hide_index=True, row_height=50, height=560)
+        show_wall(worst(context))
     with right:
         threshold = st.session_state.get("meeting_threshold_kept")
-        budget, until = st.session_state.get("meeting_money_kept", (1000.0, context.day.year + 2))
-        show_freeze(context, {"threshold": threshold, "budget_cny10k": budget, "until": until})
+        budget, deadline = st.session_state.get("meeting_money_kept", (1000.0, usual_deadline(context)))
+        show_freeze(context, whatif.parameters_record(threshold, budget, deadline))
         show_decisions(context)
 
 
@@ -164,6 +209,11 @@ def turn(to: int) -> None:
     st.session_state["meeting_slide"] = max(0, min(to, len(SLIDES) - 1))
 
 
+def fill_screen() -> None:
+    """Leave the pages and the basis aside, or bring them back; the marks stay."""
+    st.session_state["meeting_full"] = not st.session_state.get("meeting_full")
+
+
 def keep_questions(context: Context) -> None:
     """Keep what the sliders say while another slide is shown."""
     held = st.session_state
@@ -171,12 +221,13 @@ def keep_questions(context: Context) -> None:
         own = whatif.threshold_of(context)
         asked = held.get("meeting_threshold")
         held["meeting_threshold_kept"] = None if asked == own else asked
-        held["meeting_money_kept"] = (float(held["meeting_budget"]), int(held["meeting_until"]))
+        held["meeting_money_kept"] = (float(held["meeting_budget"]), held["meeting_deadline"])
 
 
 def page(context: Context) -> None:
     """Show one slide of the agenda; the arrow keys and the numbers turn it."""
-    st.html(f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
+    is_full = bool(st.session_state.get("meeting_full"))
+    st.html(f"<style>{STYLE.read_text(encoding='utf-8')}{FULL if is_full else ''}</style>")
     keep_questions(context)
     language = context.language
     current = max(0, min(int(st.session_state.get("meeting_slide", 0)), len(SLIDES) - 1))
@@ -188,6 +239,9 @@ def page(context: Context) -> None:
             st.button(text, key=f"slide_{name}", type=kind, shortcut=str(place + 1), on_click=turn, args=(place,))  # type: ignore[arg-type]
         last = current == len(SLIDES) - 1
         st.button("▶", key="meeting_on", shortcut="Right", on_click=turn, args=(current + 1,), disabled=last)
+        text = say(language, "meeting_window" if is_full else "meeting_full")
+        icon = ":material/close_fullscreen:" if is_full else ":material/open_in_full:"
+        st.button(text, key="meeting_full_button", shortcut="F", icon=icon, type="tertiary", on_click=fill_screen)
     try:
         list(SLIDES.values())[current](context)
     except AppError as error:
