@@ -170,7 +170,8 @@ def _dropped(table: Any, found: dict[str, Any], digest: str) -> Dropped:
     frame = plain.to_pandas()
     notes = list(found["notes"])
     if GEOMETRY in table.column_names:
-        shapes = shapely.from_wkb(np.array(table[GEOMETRY].to_pylist(), dtype=object), on_invalid="ignore")
+        with np.errstate(invalid="ignore"):  # a coordinate that is no number is listed by the check, row by row
+            shapes = shapely.from_wkb(np.array(table[GEOMETRY].to_pylist(), dtype=object), on_invalid="ignore")
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index), crs=_known_crs(found, notes))
     return Dropped(
         frame=frame,
