@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from analysis.policy import load_policy
+from commands import story
 from commands.shell import FILE, FOLDER, POLICIES, RASTERS, SIZES, Result, command, progress, read_day
 from demo.county import write_county
 from layers.match import load_mapping
@@ -17,7 +18,10 @@ from views import reports
 @click.option("--size", type=SIZES, default="county", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--out", type=FOLDER, required=True, help="folder for files/ and office/")
-def demo(size: str, seed: int, out: Path) -> Result:
+@click.option(
+    "--history/--no-history", default=None, help="eighteen invented months of projects, money and houses [county: yes]"
+)
+def demo(size: str, seed: int, out: Path, history: bool | None) -> Result:
     """Write a synthetic county: files as bureaus send them, and the office made from them."""
     made = write_county(size, seed, out / "files", progress=progress)
     office = create(out / "office", policy=POLICIES / f"{made.policy_id}.toml", name=made.name)
@@ -31,9 +35,14 @@ def demo(size: str, seed: int, out: Path) -> Result:
         added[f"{file.layer}/{Path(file.path).name}"] = [done.rows_read, done.stored, done.refused]
     for name, path in made.rasters:
         office.add_raster(name, path, as_of=made.as_of)
+    told: dict[str, int] = {}
+    if history if history is not None else size == "county":
+        progress("登记虚构的项目、资金和危房进展 …")
+        told = story.play(office, seed=seed)
     lines = [f"{name}：读入 {a}，入库 {b}，退回 {c}" for name, (a, b, c) in added.items()]
-    return {"office": out / "office", "added": added}, [
+    return {"office": out / "office", "added": added, "history": told}, [
         *lines,
+        *([f"虚构进展：项目 {told['projects']} 个，危房 {told['houses']} 户"] if told else []),
         f"虚构示范数据已生成：{out}/files，办公文件夹：{out}/office",
     ]
 
