@@ -30,6 +30,7 @@ from layers.values import empty
 DIGEST = re.compile(r"^[0-9a-f]{64}$")
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 PRIVATE_DIGEST = b"qiyou_private"
+SHORTENED = ".shortened"
 
 
 def write_layer(office: str | Path, layer: str, frame: Any, private: Any = None) -> str:
@@ -85,8 +86,32 @@ def read_private(office: str | Path, layer: str, digest: str) -> Any:
     expected = metadata.get(PRIVATE_DIGEST, b"").decode()
     if not expected:
         return None
-    content = read_whole(private_path(office, layer, digest), expected, what=f"图层“{schema.label}”的个人信息")
+    path = private_path(office, layer, digest)
+    content = read_whole(path, _expected_now(path, expected), what=f"图层“{schema.label}”的个人信息")
     return _text_columns(pq.read_table(io.BytesIO(content)).to_pandas(ignore_metadata=True))
+
+
+def forget(office: str | Path, layer: str, digest: str, identity: str) -> bool:
+    """Take one row out of the private columns of a stored layer; True when it was there. The layer itself stays.
+
+    Beside the file a note then says what it holds now, so that a damaged file is still told from a shortened one.
+    """
+    schema = _schema(layer)
+    held = read_private(office, layer, digest)
+    if held is None or not bool((held[schema.id] == identity).any()):
+        return False
+    content = _private_bytes(held[held[schema.id] != identity], schema)
+    path = private_path(office, layer, digest)
+    write_once(path.with_suffix(SHORTENED), hashlib.sha256(content).hexdigest().encode(), mode=0o600)
+    write_once(path, content, mode=0o600)
+    return True
+
+
+def _expected_now(path: Path, expected: str) -> str:
+    """Give the digest a private file must have: as it was written, or as it is since somebody was forgotten."""
+    note = path.with_suffix(SHORTENED)
+    later = note.read_text("ascii", errors="replace").strip() if note.is_file() else ""
+    return later if DIGEST.match(later) and path.is_file() and file_digest(path) == later else expected
 
 
 def write_raster(office: str | Path, name: str, path: str | Path) -> str:

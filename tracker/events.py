@@ -22,7 +22,7 @@ from tracker.ledger import ConflictError, Ledger, Transaction
 
 OFFICE_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 WITHDRAWN = "withdrawn"
-FINAL = frozenset({"access"})  # the log of views and exports: nobody corrects it
+FINAL = frozenset({"access", "person_forgotten"})  # the log of views and exports, and tombstones: nobody corrects them
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _root(t: Transaction, draft: Draft, seq: int) -> int:
     if not found or found[0][0] != draft.subject:
         raise InputError(f"要更正的第 {draft.corrects} 号记录不存在，或不属于 {draft.subject}。")
     if found[0][1] in FINAL:
-        raise InputError(f"第 {draft.corrects} 号是查看与导出的日志，谁都不能更正或撤回。")
+        raise InputError(f"第 {draft.corrects} 号是查看、导出或删除个人信息的记录，谁都不能更正或撤回。")
     if draft.kind != WITHDRAWN and found[0][1] != draft.kind:
         raise InputError(f"第 {draft.corrects} 号记录是“{found[0][1]}”，不能用“{draft.kind}”更正；请先撤回再重新登记。")
     if t.rows("SELECT 1 FROM events WHERE corrects = ?", (draft.corrects,)):

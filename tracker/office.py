@@ -27,6 +27,7 @@ from tracker.events import OFFICE_ZONE, Draft
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
 from tracker.oidc import read_settings
 from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
+from tracker.tombstones import without_forgotten
 
 FOLDERS = ("layers", "private", "rasters", "results", "evidence")
 RESTRICTED = ("private", "evidence")  # people in them: for the service account alone
@@ -115,7 +116,7 @@ class Office:
         kinds = _kinds(layer, taken.frame)
         before = [p for p in self.parts(day).get(layer, []) if layer in parts.WITH_KINDS]
         problems = (*taken.problems, *parts.overlaps(layer, name, kinds, before))
-        digest = store.write_layer(self.path, layer, taken.frame, taken.private)
+        digest = store.write_layer(self.path, layer, taken.frame, without_forgotten(self.ledger, layer, taken.private))
         payload = {
             "layer": layer,
             "part": name,
