@@ -49,7 +49,9 @@ def forget(office: Office, household_id: str, *, by: str, reason: str) -> Forgot
         raise InputError(f"办公室里从来没有户编号“{wanted}”。请核对后再试。")
     if wanted not in forgotten(office.ledger):
         payload = {"reason": reason.strip(), "versions": len(held)}
-        events.append(office.ledger, Draft(f"person:{wanted}", FORGOTTEN, datetime.now(OFFICE_ZONE).date(), by, payload))
+        events.append(
+            office.ledger, Draft(f"person:{wanted}", FORGOTTEN, datetime.now(OFFICE_ZONE).date(), by, payload)
+        )
     blanked = sum(store.forget(office.path, "households", digest, wanted) for digest in held)
     saved = events.effective(office.ledger, ["backup_begun"])
     taken = [e for e in events.effective(office.ledger, ["access"]) if e.payload.get("action") == "export"]
