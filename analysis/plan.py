@@ -4,17 +4,25 @@
 `works_tree` is the network of works they share - make it once and every what-if takes a fraction of a second.
 """
 
-from analysis.plan_compare import Comparison, compare, stability, usual_list
-from analysis.programme import FRONTIER_COLUMNS, PROJECT_COLUMNS, Programme, programme
+from analysis.frontier import FRONTIER_COLUMNS, frontier, marginal
+from analysis.plan_compare import Comparison, compare, usual_list
+from analysis.programme import PROJECT_COLUMNS, Programme, programme
+from analysis.stability import stability
 from analysis.works_tree import WorksTree, works_tree
+from analysis.worth import MEASURES, Weights, clinic_people
 
 __all__ = [
     "FRONTIER_COLUMNS",
+    "MEASURES",
     "PROJECT_COLUMNS",
     "Comparison",
     "Programme",
+    "Weights",
     "WorksTree",
+    "clinic_people",
     "compare",
+    "frontier",
+    "marginal",
     "programme",
     "stability",
     "usual_list",

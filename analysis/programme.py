@@ -11,12 +11,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from analysis.frontier import frontier
 from analysis.plan_check import check_programme
-from analysis.polish import solve
-from analysis.prices import relax
+from analysis.polish import TRIES, solve
 from analysis.roads import RoadPlan
 from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached
 from analysis.works_tree import WorksTree, works_tree
+from analysis.worth import Weights, fair_shares, told, village_numbers, worth_of, year_weights
 from geo.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -26,8 +27,6 @@ PROJECT_COLUMNS = [
     *("why", "after", "new_km"),
 ]
 NEW_ALIGNMENT = "NEW"
-FRONTIER_COLUMNS = ["budget_cny10k", "people", "people_greedy", "bound"]
-MEASURES = {"people": "population", "poor_people": "poor_population"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Programme:
 
     `objective` is people connected, summed over the years they are connected (weighted when weights were given);
     `bound` is what no programme on the same network of works and money can exceed; `gap` = (bound - objective) /
-    bound. `schedule` and `tree` are what compare and stability go on from.
+    bound. `schedule`, `task` and `tree` are what compare and stability go on from.
     """
 
     projects: pd.DataFrame
@@ -50,6 +49,7 @@ class Programme:
     notes: tuple[str, ...]
     tree: WorksTree
     schedule: Schedule
+    task: Task
 
 
 def programme(
@@ -60,9 +60,11 @@ def programme(
     seconds: float = 10,
     locked_in: Collection[str] = (),
     locked_out: Collection[str] = (),
-    weights: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | Weights | None = None,
     tree: WorksTree | None = None,
     frontier_steps: int = 12,
+    tries: int = TRIES,
+    prices: Floats | None = None,
 ) -> Programme:
     """Choose what to build in which year, so that the most people are connected for the longest.
 
@@ -78,11 +80,16 @@ def programme(
         Project ids or natural village ids that must, or must not, be in the programme; what a locked project needs
         before it is locked in with it.
     weights
-        Worth of one person by measure: "people" and "poor_people"; people alone when missing.
+        Worth of one unit by measure (`analysis.worth.MEASURES`), or `Weights` with years and fair shares of towns;
+        every person alike when missing.
     tree
         `works_tree(road_plan)` made before: a what-if then takes a fraction of a second.
     frontier_steps
         How many budgets the frontier shows; 0 leaves it empty.
+    tries
+        How often a few works are freed and searched anew before HiGHS is asked; 2 for an answer on a slider.
+    prices
+        `schedule.money` of a programme that differs little: a faster start.
 
     Returns
     -------
@@ -100,8 +107,9 @@ def programme(
     start = monotonic()
     years, money = _budgets(budgets)
     tree = tree or works_tree(road_plan)
-    task, notes = _task(road_plan, tree, money, locked_in, locked_out, weights)
-    found = solve(task, gap=gap, seconds=seconds)
+    weighed = weights if isinstance(weights, Weights) else Weights(weights or {})
+    task, notes = _task(road_plan, tree, (years, money), locked_in, locked_out, weighed)
+    found = solve(task, gap=gap, seconds=seconds, tries=tries, start=prices)
     if not is_possible(task, found.year):
         need = task.cost[task.lock == MUST].sum()
         raise InputError(
@@ -109,13 +117,13 @@ def programme(
         )
     projects = _projects(road_plan, tree, found, years)
     check_programme(road_plan, tree, found.year, money)
-    frontier = _frontier(road_plan, tree, task, weights, frontier_steps)
+    beside = frontier(road_plan, tree, steps=frontier_steps, at=float(money.sum()))
     notes += (*tree.notes, *_length_note(tree), *_greedy_note(task, found))
     shapes = _geometry(road_plan, tree, projects)
     geometry = gpd.GeoDataFrame(projects, geometry=shapes, crs=road_plan.candidates.crs)
     return Programme(
         projects,
-        frontier,
+        beside,
         geometry,
         found.objective,
         found.bound,
@@ -125,6 +133,7 @@ def programme(
         notes,
         tree,
         found,
+        task,
     )
 
 
@@ -136,29 +145,13 @@ def _budgets(budgets: Mapping[int, float]) -> tuple[list[int], Floats]:
     return years, money
 
 
-def village_numbers(road_plan: RoadPlan, tree: WorksTree, column: str) -> Floats:
-    """Add up a column of the candidates by work; blanks count as nothing."""
-    values = np.nan_to_num(pd.to_numeric(road_plan.candidates[column]).to_numpy(np.float64, na_value=np.nan))
-    return np.array([values[villages].sum() for villages in tree.villages], np.float64)
-
-
-def worth_of(road_plan: RoadPlan, tree: WorksTree, weights: Mapping[str, float] | None) -> Floats:
-    """Return what a year of each work is worth."""
-    wanted = {"people": 1.0} if weights is None else dict(weights)
-    unknown = set(wanted) - set(MEASURES)
-    if unknown or any(not np.isfinite(weight) or weight < 0 for weight in wanted.values()):
-        raise InputError(f"权重只能是 {'、'.join(MEASURES)} 的不小于零的数，得到 {wanted}")
-    parts = [weight * village_numbers(road_plan, tree, MEASURES[name]) for name, weight in wanted.items()]
-    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)) if parts else np.zeros(len(tree.cost))
-
-
 def _task(
     road_plan: RoadPlan,
     tree: WorksTree,
-    money: Floats,
+    budgets: tuple[list[int], Floats],
     locked_in: Collection[str],
     locked_out: Collection[str],
-    weights: Mapping[str, float] | None,
+    weights: Weights,
 ) -> tuple[Task, tuple[str, ...]]:
     worth = worth_of(road_plan, tree, weights)
     lock = np.full(len(tree.cost), FREE, np.int64)
@@ -174,8 +167,13 @@ def _task(
             lock[work] = MUST
             work = int(tree.parent[work])
     blank = road_plan.candidates["poor_population"].isna().sum()
-    notes = (f"{blank} 个自然村贫困人口不明，按 0 计权",) if blank and "poor_people" in (weights or {}) else ()
-    return Task(tree.parent, tree.cost, worth, lock, money), notes
+    notes = (f"{blank} 个自然村贫困人口不明，按 0 计权",) if blank and weights.measures.get("poor_people") else ()
+    years, money = budgets
+    fair = fair_shares(road_plan, tree, weights, float(money.sum()))
+    return Task(tree.parent, tree.cost, worth, lock, money, year_weights(weights, years), fair), (
+        *told(weights),
+        *notes,
+    )
 
 
 def _names(road_plan: RoadPlan, tree: WorksTree) -> dict[str, int]:
@@ -195,7 +193,7 @@ def _projects(road_plan: RoadPlan, tree: WorksTree, found: Schedule, years: list
     chosen = np.flatnonzero(found.year < len(years))
     chosen = chosen[np.argsort(found.year[chosen], kind="stable")]
     ids = road_plan.candidates["natural_village_id"].astype("object").to_numpy()
-    people, poor = (village_numbers(road_plan, tree, column) for column in MEASURES.values())
+    people, poor = (village_numbers(road_plan, tree, column) for column in ("population", "poor_population"))
     beyond, whole = people.copy(), tree.cost.copy()
     taken = found.year < len(years)
     for work in range(len(beyond) - 1, -1, -1):
@@ -262,27 +260,6 @@ def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> l
     return shapes
 
 
-def _frontier(
-    road_plan: RoadPlan, tree: WorksTree, task: Task, weights: Mapping[str, float] | None, steps: int
-) -> pd.DataFrame:
-    """Show the most people any sum of money reaches, beside the usual list and the bound; without locks and years."""
-    if steps <= 0 or len(tree.cost) == 0:
-        return pd.DataFrame({name: pd.Series(dtype="float64") for name in FRONTIER_COLUMNS})
-    total = float(task.cost.sum())
-    levels = np.unique(np.r_[np.linspace(0.0, total, steps), min(float(task.budgets.sum()), total)])
-    free = replace(task, lock=np.zeros(len(tree.cost), np.int64))
-    people = village_numbers(road_plan, tree, MEASURES["people"]) if weights is None else free.worth
-    rows = []
-    for level in levels:
-        one = replace(free, worth=people, budgets=np.array([level]))
-        best = relax(one, rounds=60, target=1e-4)
-        rows.append((float(level), best.objective, reached(one, greedy(one)), best.bound))
-    frontier = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
-    frontier[["people", "people_greedy"]] = frontier[["people", "people_greedy"]].cummax()  # less money still does
-    frontier["bound"] = frontier["bound"][::-1].cummin()[::-1]
-    return frontier
-
-
 def _length_note(tree: WorksTree) -> tuple[str, ...]:
     if not np.isfinite(tree.bound_mm) or tree.bound_mm <= 0:
         return ()
@@ -294,6 +271,8 @@ def _greedy_note(task: Task, found: Schedule) -> tuple[str, ...]:
     usual = reached(task, greedy(replace(task, lock=np.zeros(len(task.lock), np.int64))))
     if usual <= 0:
         return ()
+    plain = task.years is None and task.fair is None
+    unit = "人·年" if plain else "（加权）"
     return (
-        f"按“每万元人数”排队的做法得 {usual:.0f} 人·年，本计划得 {found.objective:.0f} 人·年，上限 {found.bound:.0f} 人·年",
+        f"按“每万元人数”排队的做法得 {usual:.0f} {unit}，本计划得 {found.objective:.0f} {unit}，上限 {found.bound:.0f} {unit}",
     )

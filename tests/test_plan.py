@@ -1,23 +1,36 @@
 from dataclasses import replace
 from itertools import combinations, product
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from road_county import DAY, policy, roads, villages, workspace
+from road_county import DAY, METRIC, policy, roads, villages, workspace
+from shapely import Point
 
-from analysis.plan import compare, programme, stability, usual_list, works_tree
+from analysis.plan import (
+    Weights,
+    clinic_people,
+    compare,
+    frontier,
+    marginal,
+    programme,
+    stability,
+    usual_list,
+    works_tree,
+)
 from analysis.plan_check import check_programme
 from analysis.polish import polish, sharpen, solve
 from analysis.prices import best_prices, regrets, relax
 from analysis.roads import natural_villages
-from analysis.schedule import FREE, MUST, NEVER, Fair, Schedule, Task, greedy, is_possible, reached
+from analysis.schedule import FREE, MUST, NEVER, Fair, Schedule, Task, arrange, greedy, is_possible, reached
 from analysis.steiner import joint_tree, pruned
 from analysis.steiner_cuts import Cuts, tighten
 from analysis.steiner_graph import Graph, shrunk
+from analysis.swaps import swaps_between
 from geo.errors import InputError
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -516,6 +529,52 @@ def test_a_bureaus_list_on_the_same_money():
         compare(plan, own[["year"]], budgets)
 
 
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_every_swap_fits_the_same_money_and_a_missed_one_is_no_single_swap(seed):
+    task, rng = random_task(seed, most=6), np.random.default_rng(seed)
+    years, count = len(task.budgets), len(task.parent)
+    own = arrange(task, rng.permutation(count))
+    best = solve(task, gap=0.0, seconds=20)
+    people = task.worth
+    table = swaps_between(task, own, best.year, people, [np.array([str(work)]) for work in range(count)])
+    held, gained = own < years, reached(task, own)
+    for row in table.itertuples():
+        gone, new = ({int(name) for name in text.split(";") if name} for text in (row.take_out, row.take_in))
+        assert gone <= set(np.flatnonzero(held).tolist())
+        assert not new & set(np.flatnonzero(held).tolist())
+        held = held.copy()
+        held[list(gone)], held[list(new)] = False, True
+        only = replace(task, lock=np.where(held, MUST, NEVER))
+        most = brute_force(only)
+        assert most is not None, "what is left after a swap must fit the money of every year"
+        assert gained < row.objective_after <= most + 1e-6
+        gained = row.objective_after
+        assert row.people_after == people[held].sum()
+        assert row.people_change == row.people_in - row.people_out
+    assert gained <= best.objective + 1e-6
+
+
+def test_three_swaps_are_told_as_three():
+    count = 9  # one year, nine villages alike in cost; the list holds the three with fewest people
+    people = np.arange(100.0, 1000.0, 100.0)
+    task = Task(np.full(count, -1), np.full(count, 10.0), people, np.zeros(count, np.int64), np.array([30.0]))
+    own = np.where(np.arange(count) < 3, 0, 1)
+    table = swaps_between(task, own, solve(task, gap=0.0).year, people, [np.array([str(k)]) for k in range(count)])
+    assert len(table) == 3
+    assert table["people_after"].tolist() == [600 + 800, 1400 + 600, 2000 + 400]
+    assert table["cost_change_cny10k"].tolist() == [0, 0, 0]
+
+
+def test_marginal_people_fall_as_money_grows_on_a_list_without_shared_roads():
+    plan = fork(people=PEOPLE[2:], lines=FORK)
+    made = frontier(plan, works_tree(plan), steps=8, at=120.0)
+    assert marginal(made).iloc[0] != marginal(made).iloc[0]
+    assert (made["people"].diff().iloc[1:] >= 0).all()
+    at = made.set_index("budget_cny10k")
+    assert at.loc[120.0, "people"] == 250
+
+
 def test_stability_tells_the_sure_from_the_arguable():
     table = stability(fork(), budgets={2020: 120, 2021: 70}, draws=60)
     assert table["share"].between(0, 1).all()
@@ -526,6 +585,75 @@ def test_stability_tells_the_sure_from_the_arguable():
     none = stability(fork(), budgets={2020: 0}, draws=30)
     assert (none["verdict"] == "out").all()
     assert table.attrs["check_first"] in ("people", "cost")
+    arguable = table["verdict"] == "arguable"
+    assert table.loc[arguable, "check_first"].isin(["people", "cost"]).all()
+    assert (table.loc[~arguable, "check_first"] == "").all()
+
+
+def test_the_number_to_check_first_is_the_one_that_moves_the_project():
+    plan = fork(people=[("c", 250, (5000, 2000)), ("d", 255, (8000, 600))])
+    by_cost = stability(plan, budgets={2020: 121}, draws=80, people_spread=0.0, cost_spread=0.3)
+    assert by_cost.attrs["check_first"] == "cost"
+    wide = fork(people=[("a", 400, (400, 1800)), ("c", 395, (5000, 2000))])
+    by_people = stability(wide, budgets={2020: 125}, draws=80, people_spread=0.3, cost_spread=0.0)
+    assert by_people.attrs["check_first"] == "people"
+    assert set(by_people.loc[by_people["verdict"] == "arguable", "check_first"]) == {"people"}
+    assert (
+        stability(wide, budgets={2020: 125}, draws=20, people_spread=0, cost_spread=0)["verdict"] != "arguable"
+    ).all()
+
+
+def test_weights_for_distance_clinics_years_and_towns():
+    plan = fork(people=[("far", 300, (5000, 2000)), ("near", 310, (1000, 1000))])
+    budgets = {2020: 120}
+
+    def chosen(weights):
+        return set(
+            ";".join(programme(plan, budgets=budgets, gap=0, weights=weights).projects["natural_village_ids"]).split(
+                ";"
+            )
+        ) - {""}
+
+    assert chosen(None) == {"near"}
+    assert chosen({"people_km": 1.0}) == {"far"}
+    assert chosen(Weights({"people": 1.0, "clinic_people": 1.0}, clinic_people=np.array([300.0, 0.0]))) == {"far"}
+    plan.candidates.loc[plan.candidates["natural_village_id"] == "far", "town"] = "乙镇"
+    assert chosen(Weights(town_bonus=5.0, fair_share=0.0)) == {"near"}
+    told = programme(plan, budgets=budgets, gap=0, weights=Weights({"people_km": 2.0}, years={2020: 3.0}))
+    assert any("人·公里" in note and "2020 年 ×3" in note for note in told.notes)
+    assert told.objective == pytest.approx(3 * 2 * 300 * 2.0)
+    for wrong in (
+        Weights({"clinic_people": 1.0}),
+        Weights(fair_share=1.5),
+        Weights({"people": -1}),
+        Weights(years={2020: -1}),
+    ):
+        with pytest.raises(InputError):
+            programme(plan, budgets=budgets, weights=wrong)
+
+
+def test_who_gets_a_hardened_way_to_a_clinic():
+    lines = [*FORK, ("ISLE", "concrete", [(400, 1800), (300, 2600)])]
+    people = [*PEOPLE[1:3], ("i", 500, (300, 2600))]
+    ws = workspace(roads=roads(lines), natural_villages=villages(people))
+    plan = natural_villages(ws, policy(), DAY)
+
+    def clinics(*rows):
+        frame = gpd.GeoDataFrame(
+            {"facility_id": [f"f{k}" for k in range(len(rows))], "kind": "clinic", "status": [row[1] for row in rows]},
+            geometry=[Point(row[0]) for row in rows],
+            crs=METRIC,
+        )
+        return clinic_people(workspace(**ws.layers, facilities=frame), plan, snap_m=100)
+
+    ids = plan.candidates["natural_village_id"].tolist()
+    at_core = dict(zip(ids, clinics(((3000, 50), "in_service")), strict=True))
+    assert at_core == {"b": 300, "c": 250, "i": 500}
+    both = dict(zip(ids, clinics(((3000, 50), "in_service"), ((300, 2600), "in_service")), strict=True))
+    assert both == {"b": 300, "c": 250, "i": 0}
+    assert clinics(((3000, 50), "planned")).sum() == 0
+    assert clinics(((3000, 5000), "in_service")).sum() == 0
+    assert clinic_people(ws, plan, snap_m=100) is None
 
 
 def test_the_same_inputs_give_the_same_programme():
