@@ -68,7 +68,7 @@ def test_a_need_that_only_one_policy_asks_is_the_rule_and_a_new_village_is_data(
 
 
 def rows(**changes):
-    base = {"natural_village_id": "n", "town": "甲镇", "population": 200.0, "threshold": 200.0, "is_due": True, "state": "harden"}  # fmt: skip
+    base = {"natural_village_id": "n", "town": "甲镇", "population": 200.0, "threshold": 200.0, "is_due": True, "state": "harden", "note": ""}  # fmt: skip
     return pd.DataFrame([{**base, **changes}]).astype({"is_due": "boolean"})
 
 
@@ -79,6 +79,8 @@ def test_natural_villages_tell_rule_from_data() -> None:
     assert village_changes(*fewer)["why"].tolist() == ["data"]
     built = rows(), rows(state="connected")
     assert village_changes(*built)[["after", "why"]].values.tolist() == [["connected", "data"]]
+    old = rows(), rows(state="unknown", note="道路图层截至 2018-06-30，早于 2019-06-30，不能断定")
+    assert village_changes(*old)[["after", "why"]].values.tolist() == [["unknown", "stale"]]
     assert village_changes(rows(is_due=False), rows(is_due=False, state="connected")).empty
 
 

@@ -67,8 +67,13 @@ def reason(row: Mapping[Any, Any], needs: tuple[set[str], set[str]]) -> str:
         return "rule"
     if row["measured_before"] == row["measured_after"] and row["claimed_before"] != row["claimed_after"]:
         return "claim"
-    is_lost = [row[f"measured_{side}"] == "unknown" and is_stale(row[f"note_{side}"]) for side in ("before", "after")]
-    return "stale" if is_lost[0] != is_lost[1] else "data"
+    return lost(row, "measured")
+
+
+def lost(row: Mapping[Any, Any], what: str) -> str:
+    """Tell whether one side alone knows nothing because a layer is older than its day: `stale`, else `data`."""
+    sides = [row[f"{what}_{side}"] == "unknown" and is_stale(row[f"note_{side}"]) for side in ("before", "after")]
+    return "stale" if sides[0] != sides[1] else "data"
 
 
 def _differ(one: Any, other: Any) -> bool:
@@ -77,7 +82,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 def village_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """List every natural village whose being due or whose road state differs, with the reason, as `status_changes`."""
-    columns = ["natural_village_id", "town", "population", "threshold", "is_due", "state"]
+    columns = ["natural_village_id", "town", "population", "threshold", "is_due", "state", "note"]
     both = before[columns].merge(after[columns], on="natural_village_id", how="outer", suffixes=("_before", "_after"))
     rows = []
     for row in both.to_dict("records"):
@@ -92,7 +97,15 @@ def village_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         )
         town = _first(row["town_after"], row["town_before"])
         rows.append(
-            ("natural_village", row["natural_village_id"], town, "road", old, new, "rule" if is_rule else "data")
+            (
+                "natural_village",
+                row["natural_village_id"],
+                town,
+                "road",
+                old,
+                new,
+                "rule" if is_rule else lost(row, "state"),
+            )
         )
     return pd.DataFrame(rows, columns=COLUMNS)
 
