@@ -25,8 +25,8 @@ HOME = Path(__file__).resolve().parent.parent
 FOLDER = HOME / ".assets"
 COMPONENT = Path(__file__).resolve().parent / "component"
 MODULES = (
-    "words.js", "gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "base.js", "look.js", "panel.js", "tools.js",
-    "atlas.js",
+    "words.js", "gk.js", "decode.js", "paint.js", "hit.js", "tiles.js", "overlay.js", "base.js", "look.js", "panel.js", "tools.js", "sketch.js",
+    "swipe.js", "atlas.js",
 )  # fmt: skip
 ROUTE = "/atlas/assets"
 

@@ -9,6 +9,8 @@ import streamlit as st
 from views.mapspec import Feature, LayerState, MapEvent, MapSpec
 from views.tilestore import store
 
+MOST_PLACES = 20_001  # one more than a line may have, so that a longer one is refused and not cut
+
 
 def read_event(spec: MapSpec, states: Mapping[str, LayerState], raw: Any, key: str) -> MapEvent:
     """Read what the browser sent; anything that does not fit is as if nothing had been done."""
@@ -21,11 +23,13 @@ def read_event(spec: MapSpec, states: Mapping[str, LayerState], raw: Any, key: s
         zoom, nonce = float(raw["zoom"]), int(raw["nonce"])
         clicked = raw.get("clicked")
         found = (str(clicked[0]), int(clicked[1])) if clicked and clicked[0] in ids else None
+        line = [(float(lon), float(lat)) for lon, lat in raw.get("line", ())][:MOST_PLACES]
         ring = [(float(lon), float(lat)) for lon, lat in raw.get("ring", ())]
     except (KeyError, TypeError, ValueError, IndexError):
         return MapEvent()
     chosen = _inside(spec, states, ring, set(raw.get("layers", ())), nonce, key) if ring else ()
-    return MapEvent(found, chosen, (west, south, east, north), zoom, (longitude, latitude), nonce)
+    drawn = tuple(line) if raw.get("kind") == "drawn" else None
+    return MapEvent(found, chosen, (west, south, east, north), zoom, (longitude, latitude), nonce, drawn)
 
 
 def _inside(

@@ -27,6 +27,7 @@ from views.mapspec import (
     LayerState,
     MapEvent,
     MapSpec,
+    Sketch,
     TileLayer,
     style_of,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "LayerState",
     "MapEvent",
     "MapSpec",
+    "Sketch",
     "TileLayer",
     "register_column",
     "register_hillshade",
@@ -121,6 +123,7 @@ def show_map(
     view: tuple[float, float, float] | None = None,
     report_view: bool = False,
     nonce: int = 0,
+    sketch: Sketch | None = None,
 ) -> MapEvent:
     """Show the map and return what the person did last; the view is kept whatever else changes.
 
@@ -146,6 +149,8 @@ def show_map(
         Also run the page again (once, 0.6 s later) when the map was moved.
     nonce
         Change it to repeat the same focus or flash.
+    sketch
+        A line to draw or edit on the map, or only costed stretches to show.
 
     Raises
     ------
@@ -158,11 +163,33 @@ def show_map(
     except StoreError as missing:
         st.error(plain(missing))
         return MapEvent()
-    digest = store().add_map(definition_of(replace(spec, bounds=ANYWHERE), held.digest))
-    patch = {
-        "entry": held.address("atlas.js"),
-        "failed": label("text", "map_failed", spec.language),
-        "map": digest,
+    patch = patch_of(
+        spec, states, key=key, height=height, selected=selected, focus=focus, flash=flash, view=view,
+        report_view=report_view, nonce=nonce,
+    )  # fmt: skip
+    patch |= {"entry": held.address("atlas.js"), "failed": label("text", "map_failed", spec.language)}
+    patch["sketch"] = asdict(sketch) if sketch else None
+    result = component()(key=key, data=patch, on_event_change=functools.partial(take_look, key))
+    return read_event(spec, states, getattr(result, "event", None), key)
+
+
+def patch_of(
+    spec: MapSpec,
+    states: Mapping[str, LayerState],
+    *,
+    key: str,
+    height: int,
+    selected: Sequence[Feature] = (),
+    focus: Bounds | Feature | None = None,
+    flash: Feature | None = None,
+    view: tuple[float, float, float] | None = None,
+    report_view: bool = False,
+    nonce: int = 0,
+    look_key: str | None = None,
+) -> dict[str, Any]:
+    """Write what the browser is told of one map: digests, codes, colours; parameters as those of `show_map`."""
+    return {
+        "map": store().add_map(definition_of(replace(spec, bounds=ANYWHERE), assets.load().digest)),
         "key": key,
         "height": height,
         "bounds": list(spec.bounds),
@@ -175,10 +202,8 @@ def show_map(
         "selected": _selection(selected),
         "focus": _focus(spec, focus, nonce),
         "flash": {"feature": list(flash), "nonce": nonce} if flash else None,
+        "look": look_now(look_key or key),
     }
-    patch["look"] = look_now(key)
-    result = _component()(key=key, data=patch, on_event_change=functools.partial(take_look, key))
-    return read_event(spec, states, getattr(result, "event", None), key)
 
 
 def words(language: Language) -> dict[str, str]:
@@ -315,6 +340,7 @@ def _focus(spec: MapSpec, focus: Bounds | Feature | None, nonce: int) -> dict[st
 
 
 @functools.cache
-def _component() -> Any:
+def component() -> Any:
+    """Give the component that mounts maps on a page."""
     boot = (assets.COMPONENT / "boot.js").read_text(encoding="utf-8")
     return st.components.v2.component("qiyou_atlas_map", js=boot, isolate_styles=False)

@@ -86,8 +86,26 @@ class LayerState:
 
 
 @dataclass(frozen=True)
+class Sketch:
+    """A line that is drawn or edited on the map, places as (longitude, latitude).
+
+    A new `token` begins anew with `line` (empty: an empty line from `start`); the same token only brings new `parts`,
+    the stretches (kind, places) laid under the line. What is not `editable` is only shown.
+    """
+
+    token: str
+    start: tuple[float, float] | None = None
+    line: tuple[tuple[float, float], ...] = ()
+    parts: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
+    editable: bool = True
+
+
+@dataclass(frozen=True)
 class MapEvent:
-    """What the person did last. `nonce` grows by one with every action; 0 means nothing yet."""
+    """What the person did last. `nonce` grows by one with every action; 0 means nothing yet.
+
+    `drawn` is the line of a sketch after a change: None when something else was done, empty when it was dropped.
+    """
 
     clicked: Feature | None = None
     selected: tuple[Feature, ...] = ()
@@ -95,6 +113,7 @@ class MapEvent:
     zoom: float | None = None
     center: tuple[float, float] | None = None
     nonce: int = 0
+    drawn: tuple[tuple[float, float], ...] | None = None
 
 
 def style_of(swatch: Swatch, *, width: float = 1.0, radius: float = 4.0, rank: int = 0) -> ClassStyle:

@@ -6,12 +6,15 @@ import { makeBases } from "./base.js";
 import { applyLook, lookOf } from "./look.js";
 import { element, makeLegend, makeReadout, makeTooltip } from "./panel.js";
 import { makeTools } from "./tools.js";
+import { Swipe } from "./swipe.js";
+import { Sketch } from "./sketch.js";
 import { areaSquareMetres, gaussKrueger, lengthMetres, zoneOf } from "./gk.js";
 
 const mounted = new WeakMap();
 const lastViews = new Map();
 const pairs = new Set(); // maps that are held against each other (key pair_…) move together
 const loading = new Map();
+let leading = false; // a map that is moved by another does not move it back
 
 function loadOnce(address, begin) {
   if (!loading.has(address)) {
@@ -78,7 +81,7 @@ function viewOf(map) {
 }
 
 // Leaflet's own controls in the reader's language, metric only; folium's plugins under the names folium uses.
-function localise(L) {
+function localise(L, stage) {
   Object.assign(L.Control.Zoom.prototype.options, { zoomInTitle: word("zoom_in"), zoomOutTitle: word("zoom_out") });
   L.Control.Scale.prototype.options.imperial = false;
   L.Control.Scale.include({
@@ -87,14 +90,15 @@ function localise(L) {
       this._updateScale(this._mScale, metres < 1000 ? word("m", { n: metres }) : word("km", { n: metres / 1000 }), metres / span);
     },
   });
-  L.control.fullscreen = (options) => new L.Control.FullScreen(options);
+  L.control.fullscreen = (options) => new L.Control.FullScreen({ ...options, fullscreenElement: stage || false });
 }
 
 // One map on the page. `definition` says what is composed; `apply` takes a patch.
 export class AtlasMap {
-  constructor(holder, definition, L, send) {
+  constructor(holder, definition, L, send, stage) {
     this.holder = holder;
     this.send = send;
+    this.swiped = Boolean(stage); // a swipe moves its maps itself
     this.nonce = 0;
     this.applied = {};
     useWords(definition.words);
@@ -103,7 +107,7 @@ export class AtlasMap {
     this.root.setAttribute("aria-label", word("how_to_move", { title: definition.title || word("map") }));
     holder.replaceChildren(this.root);
     const Tiles = makeTiles(L);
-    localise(L);
+    localise(L, stage);
     const atlas = { vectorTiles: (options) => (this.tiles = new Tiles(options)) };
     this.map = definition.compose(L, atlas, this.root);
     this.map.attributionControl?.setPrefix(false);
@@ -112,6 +116,7 @@ export class AtlasMap {
     this.overlay = new (makeOverlay(L))(this.tiles).addTo(this.map);
     this.tooltip = makeTooltip(this.root);
     this.tools = makeTools(L, this.map, this.overlay, (ring) => this.report("area", { ring, layers: this.onScreen() }));
+    this.sketch = new Sketch(L, this.map, this.tiles, (line) => this.report("drawn", { line: line || [] }));
     this.bases = makeBases(L, this.map, definition.bases || [], this.tiles, (isMissing) => this.missBase(isMissing));
     this.legend = makeLegend(L, this.map, this.tiles, this.bases, {
       position: definition.legend,
@@ -137,7 +142,7 @@ export class AtlasMap {
     this.map.on("movestart", () => this.hover(null));
     this.map.on("moveend", () => this.moved());
     this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target === this.root && !this.tools.active) this.click(this.map.getCenter());
+      if (event.key === "Enter" && event.target === this.root && !this.tools.active && !this.sketch.isActive) this.click(this.map.getCenter());
     });
     this.tiles.on("atlasfailed", () => this.complain(word("layers_missing")));
     this.resize = new ResizeObserver(() => this.map.invalidateSize({ debounceMoveend: true }));
@@ -154,14 +159,14 @@ export class AtlasMap {
   }
 
   click(latlng) {
-    if (this.tools.active) return;
+    if (this.tools.active || this.sketch.isActive) return;
     const found = this.tiles.hit(latlng);
     this.overlay.select(found ? [[found.layer, found.position]] : []);
     this.report("click", { clicked: found ? [found.layer, found.position] : null });
   }
 
   hover(event) {
-    const found = event && !this.tools.active && !this.map.dragging.moving() ? this.tiles.hit(event.latlng) : null;
+    const found = event && !this.tools.active && !this.sketch.isActive && !this.map.dragging.moving() ? this.tiles.hit(event.latlng) : null;
     this.root.classList.toggle("atlas-over", Boolean(found));
     this.overlay.hover(found);
     this.tooltip(found, event?.containerPoint);
@@ -176,12 +181,15 @@ export class AtlasMap {
   }
 
   lead() {
+    if (leading) return;
+    leading = true;
     const [centre, zoom] = [this.map.getCenter(), this.map.getZoom()];
     for (const other of pairs) {
       if (other === this) continue;
       const isThere = other.map.getZoom() === zoom && other.map.getCenter().distanceTo(centre) < 1;
       if (!isThere) other.map.setView(centre, zoom, { animate: false });
     }
+    leading = false;
   }
 
   complain(text) {
@@ -256,7 +264,7 @@ export class AtlasMap {
       this.place(patch, kept);
       this.key = patch.key; // from here on the view is the person's; where the map is composed is nobody's
       lastViews.set(this.key, viewOf(this.map));
-      if (this.key.startsWith("pair_")) pairs.add(this);
+      if (this.key.startsWith("pair_") && !this.swiped) pairs.add(this);
     }
     if (isAsked) this.report("view", {});
     this.arrange(patch.look);
@@ -265,6 +273,7 @@ export class AtlasMap {
     if (this.changed("states", patch.states)) {
       await this.restyle(patch.states);
     }
+    if (this.changed("sketch", patch.sketch)) this.sketch.apply(patch.sketch);
     if (this.changed("flash", patch.flash) && patch.flash) this.overlay.flash(patch.flash.feature);
   }
 
@@ -312,9 +321,14 @@ export class AtlasMap {
   }
 }
 
-async function build(holder, hash, send) {
-  const definition = await definitionOf(hash);
-  return new AtlasMap(holder, definition, window.L, send);
+async function build(holder, data, send) {
+  if (!data.sides) return new AtlasMap(holder, await definitionOf(data.map), window.L, send);
+  const corners = ["bottomleft", "bottomright"];
+  const definitions = await Promise.all(data.sides.map((side) => definitionOf(side.map)));
+  return new Swipe(holder, (place, i, stage) => {
+    const tell = (name, value) => send(name, { ...value, side: i });
+    return new AtlasMap(place, { ...definitions[i], legend: corners[i] }, window.L, tell, stage);
+  });
 }
 
 function disposerOf(parent) {
@@ -341,7 +355,7 @@ export default async function mount({ data, parentElement, setStateValue }) {
     const send = (name, value) => place.send(name, value);
     place.ready = (async () => {
       (await before)?.dispose();
-      return build(place.holder, data.map, send);
+      return build(place.holder, data, send);
     })();
   }
   try {

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import atlas, history, panels, proposing, tables
+from views import atlas, drawing, history, panels, proposing, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
@@ -105,6 +105,31 @@ def draw(
     height: int = MAP_HEIGHT,
 ) -> None:
     """Draw roads by surface, natural villages by state, and light up what the chosen one needs."""
+    layers, states, ids, marked = composed(context, rows, town, keep)
+    if not layers:
+        st.info(say(context.language, "no_roads"))
+        return
+    chosen = panels.selected("natural_villages")
+    state = rows.loc[rows["natural_village_id"] == chosen, "state"]
+    sketch = drawing.sketch_of(context, chosen, str(state.iloc[0]) if len(state) else None)
+    event = show_map(
+        atlas.spec_of(context, layers, label("page", "roads", context.language)),
+        states,
+        key=key,
+        height=height,
+        selected=marked,
+        sketch=sketch,
+        **atlas.focus(context, town, atlas.drawn(context, "natural_villages")),
+    )
+    drawing.take_drawing(event)
+    panels.take_event(event, key, ids)
+
+
+Composed = tuple[list[Any], dict[str, Any], dict[str, pd.Index], list[tuple[str, int]]]
+
+
+def composed(context: Context, rows: pd.DataFrame, town: str | None, keep: list[str]) -> Composed:
+    """Give the layers, how they look, their ids, and what is marked."""
     towns = atlas.town_names(context.workspace)
     layers: list[Any] = []
     states: dict[str, Any] = {}
@@ -133,18 +158,7 @@ def draw(
         for name in [panels.selected("natural_villages"), *panels.area("natural_villages")]:
             place = villages.position(name or "")
             marked += [] if place is None else [("natural_villages", place)]
-    if not layers:
-        st.info(say(language, "no_roads"))
-        return
-    event = show_map(
-        atlas.spec_of(context, layers, label("page", "roads", language)),
-        states,
-        key=key,
-        height=height,
-        selected=marked,
-        **atlas.focus(context, town, villages),
-    )
-    panels.take_event(event, key, ids)
+    return layers, states, ids, marked
 
 
 def show_card(context: Context) -> None:
@@ -158,8 +172,12 @@ def show_card(context: Context) -> None:
     st.markdown(f"#### {panels.plain(row.name)}")
     st.caption(f"{panels.plain(row.town)} · {panels.plain(row.natural_village_id)}")
     panels.show_badge(label("state", row.state, language), BADGES.get(row.state, "gray"))
+    if drawing.is_drawing(row.natural_village_id):
+        drawing.show(context, row.natural_village_id, row.state)
+        return
     proposing.offer_natural_village(context, row.natural_village_id, row.state)
     panels.show_pairs(reasons(context, row))
+    drawing.show(context, row.natural_village_id, row.state)
     told = history.changes(context.office, "natural_villages", "natural_village_id", row.natural_village_id, language)
     if told:
         with st.expander(say(language, "history"), icon=":material/history:"):
