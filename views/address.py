@@ -42,6 +42,7 @@ PARTS = (
     Part("eligible", "housing_eligible", ("housing",), is_many=True),
     Part("slide", "meeting_slide", ("meeting",), standard=0),
     Part("mode", "compare_mode", ("compare",)),
+    Part("shown", "compare_look", ("compare",)),
     Part("against_day", "compare_day", ("compare",)),
     Part("against_policy", "compare_policy", ("compare",)),
     Part("against_threshold", "compare_threshold", ("compare",)),

@@ -162,7 +162,7 @@ export function makeLegend(L, map, tiles, bases, hooks) {
   const body = element("div", "atlas-legend-body");
   control.onAdd = () => {
     const box = element("details", "atlas-legend leaflet-control");
-    box.open = map.getSize().x > 560;
+    box.open = map.getSize().x > 640;
     box.append(element("summary", "", word("legend")), body);
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);

@@ -8,18 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import atlas, differences, panels, whatif
+from views import differences, panels, whatif
+from views.compare_maps import choose_look, show_sides
 from views.context import Context, assessed, open_context, policy_choices, read_policy
 from views.labels import label, say
-from views.maps import show_map, style_of
-from views.pages.coverage import add_towns, choose_need, status_classes, village_needs, village_status
-from views.pages.roads import STATES, due_rows
-from views.pages.roads import draw as draw_roads
-from views.palette import STATUS
+from views.pages.coverage import choose_need
 from views.scope import scoped
 
 MODES = ("day", "policy", "scenario")
-MAP_HEIGHT = 430
 MOST_PEOPLE = 10_000
 
 
@@ -83,36 +79,6 @@ def assumed(context: Context, threshold: int) -> Context:
     return scoped(replace(context, policy=policy, assessment=done))
 
 
-def draw(context: Context, need_id: str, title: str, key: str, town: str | None) -> None:
-    """Draw one side."""
-    st.markdown(f"##### {panels.plain(title)}")
-    villages = atlas.drawn(context, "villages")
-    if villages is None:
-        st.info(say(context.language, "no_villages"))
-        return
-    towns = atlas.town_names(context.workspace)
-    layers: list[Any] = [villages.layer(label("layer", "villages", context.language), style_of(STATUS["unknown"]))]
-    states = {
-        "villages": atlas.state(
-            villages, values=village_status(context, need_id), classes=status_classes(context), town=town, towns=towns,
-            opacity=0.8,
-        )
-    }  # fmt: skip
-    add_towns(context, layers, states)
-    place = villages.position(panels.selected("villages") or "")
-    event = show_map(
-        atlas.spec_of(context, layers, title), states, key=key, height=MAP_HEIGHT,
-        selected=[] if place is None else [("villages", place)],
-    )  # fmt: skip
-    panels.take_event(event, key, {"villages": villages.ids})
-
-
-def draw_villages(context: Context, title: str, key: str, town: str | None) -> None:
-    """Draw one side of a scenario: the natural villages due, by road state."""
-    st.markdown(f"##### {panels.plain(title)}")
-    draw_roads(context, due_rows(context, town, only_due=True), town, list(STATES), key=key, height=MAP_HEIGHT)
-
-
 def people_of(context: Context) -> pd.Series:
     """Give the population of every village by id."""
     frame = context.frame("villages")
@@ -125,7 +91,10 @@ def show_sums(left: Context, right: Context, changed: pd.DataFrame) -> None:
     table = differences.sums(left.assessment, right.assessment, (people_of(left), people_of(right)))
     names = {need.id: need.label for need in (*right.policy.needs, *left.policy.needs)}
     counts = changed["why"].value_counts()
-    parts = [say(language, f"why_{name}_count", count=int(counts.get(name, 0))) for name in ("rule", "data", "claim")]
+    parts = [
+        say(language, f"why_{name}_count", count=int(counts.get(name, 0)))
+        for name in ("rule", "data", "stale", "claim")
+    ]
     st.markdown(f"**{say(language, 'changes_found', count=len(changed))}** {' · '.join(parts)}")
     asked_before, asked_after = (set(side.assessment.coverage["need"]) for side in (left, right))
     shared = asked_before & asked_after
@@ -177,7 +146,7 @@ def told(left: Context, right: Context, changed: pd.DataFrame) -> pd.DataFrame:
 def page(context: Context) -> None:
     """Show two sides and what changed between them."""
     language = context.language
-    first, second, third, fourth = st.columns([1.2, 1.4, 1, 1.3])
+    first, second, third, fourth, fifth = st.columns([1.5, 1.1, 0.9, 1.2, 0.85])
     with first:
         if st.session_state.get("compare_mode") not in MODES:
             st.session_state["compare_mode"] = st.session_state["standard_compare_mode"] = MODES[0]
@@ -191,6 +160,8 @@ def page(context: Context) -> None:
         town = panels.choose_town(context)
     with fourth:
         need = choose_need(context)
+    with fifth:
+        look = choose_look(context)
     if found is None:
         st.info(say(language, "compare_nothing"))
         return
@@ -199,17 +170,9 @@ def page(context: Context) -> None:
     if mode == "day":  # the earlier day stands on the left
         sides.sort(key=lambda side: side[0].day)
     (before, before_text), (after, after_text) = sides
-    for column, side, text, key in zip(
-        st.columns(2, gap="small"), (before, after), (before_text, after_text), ("pair_left", "pair_right"), strict=True
-    ):
-        with column:
-            if mode == "scenario":
-                draw_villages(side, text, key, town)
-            elif need is not None and village_needs(side):
-                draw(side, need.id, text, key, town)
-            else:
-                st.markdown(f"##### {panels.plain(text)}")
-                st.info(say(language, "no_village_needs", policy=panels.plain(side.policy.title)))
+    show_sides(
+        ((before, before_text), (after, after_text)), need=need, is_scenario=mode == "scenario", town=town, look=look
+    )
     changed = pd.concat(
         [
             differences.status_changes(before.assessment.findings, after.assessment.findings),
