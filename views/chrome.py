@@ -59,7 +59,8 @@ def choose_basis(office: Office, language: Language, title: str) -> tuple[Path, 
     """Show what the figures rest on in one row; policy, day and language can be changed there."""
     choices = settle_basis(office)
     policy, day = st.session_state["policy"], st.session_state["day"]
-    left, middle, right = st.columns([6, 1, 1.1], vertical_alignment="center")
+    with st.container(key="basis"):
+        left, middle, right = st.columns([6, 1, 1.1], vertical_alignment="center")
     with left, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(f"{plain(office.name)} · {title}", width="content", anchor=False)
         show_marks(office, language)

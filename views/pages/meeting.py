@@ -23,11 +23,10 @@ from views.palette import GRADE
 STYLE = Path(__file__).resolve().parents[1] / "meeting.css"
 MAP_HEIGHT = 560
 LONGEST_LIST = 8
+NAMED = 3
 STEP = 50
-FULL = (
-    "[data-testid=stHeader] { display: none; } [data-testid=stMainBlockContainer] { padding-top: 0.8rem !important; }"
-)
 YEARS = 5
+FULL = Path(__file__).resolve().parents[1] / "meeting_full.css"
 
 
 def whole(context: Context) -> None:
@@ -140,8 +139,8 @@ def roads(context: Context) -> None:
         people=number(built["people"]), left=number(built["left"]), gap=percent(built["gap"]),
     )  # fmt: skip
     left, right = st.columns([1, 1.35], gap="medium")
-    with left:
-        st.markdown(f"### {panels.plain(sentence)}")
+    with left, st.container(key="meeting_answer"):
+        st.markdown(f"**{panels.plain(sentence)}**")
         if threshold is not None:
             st.warning(say(language, "assumed", threshold=threshold), icon=":material/science:")
         st.caption(say(language, "budget_note"))
@@ -167,6 +166,18 @@ def houses(context: Context) -> None:
     show_wall(table.rename_axis(label("field", "town", language)).reset_index())
 
 
+def shortened(names: list[str], language: Language) -> str:
+    """Name the first few of a list and say how many there are.
+
+    >>> shortened(["a", "b"], "en"), shortened(["a", "b", "c", "d", "e"], "en")
+    ('a, b', 'a, b, c … 5 in all')
+    """
+    comma = "、" if language == "zh" else ", "
+    if len(names) <= NAMED + 1:
+        return comma.join(names)
+    return say(language, "and_more", names=comma.join(names[:NAMED]), count=len(names))
+
+
 def worst(context: Context) -> pd.DataFrame:
     """List the villages with most gaps: what is missing, and how many people wait."""
     language = context.language
@@ -175,7 +186,9 @@ def worst(context: Context) -> pd.DataFrame:
     gaps = findings[(findings["unit_kind"] == "village") & (findings["status"] == "gap") & findings["need"].isin(needs)]
     names = gaps.assign(text=gaps["need"].map(needs)).groupby("unit_id")["text"]
     villages = context.frame("villages").set_index("village_id")
-    table = pd.DataFrame({"gap_count": names.size(), "missing": names.agg("、".join)})
+    table = pd.DataFrame(
+        {"gap_count": names.size(), "missing": names.agg(lambda found: shortened(list(found), language))}
+    )
     table = table.join(villages[["town", "name", "population"]])
     table = table.sort_values(["gap_count", "population"], ascending=False, kind="stable").head(LONGEST_LIST)
     heads = {key: label("field", key, language) for key in ("town", "population", "gap_count", "missing")}
@@ -217,7 +230,7 @@ def fill_screen() -> None:
 def keep_questions(context: Context) -> None:
     """Keep what the sliders say while another slide is shown."""
     held = st.session_state
-    if "meeting_budget" in held:
+    if "meeting_budget" in held and "meeting_deadline" in held:
         own = whatif.threshold_of(context)
         asked = held.get("meeting_threshold")
         held["meeting_threshold_kept"] = None if asked == own else asked
@@ -226,8 +239,8 @@ def keep_questions(context: Context) -> None:
 
 def page(context: Context) -> None:
     """Show one slide of the agenda; the arrow keys and the numbers turn it."""
-    is_full = bool(st.session_state.get("meeting_full"))
-    st.html(f"<style>{STYLE.read_text(encoding='utf-8')}{FULL if is_full else ''}</style>")
+    is_full = bool(st.session_state.setdefault("meeting_full", True))
+    st.html(f"<style>{STYLE.read_text(encoding='utf-8')}{FULL.read_text(encoding='utf-8') if is_full else ''}</style>")
     keep_questions(context)
     language = context.language
     current = max(0, min(int(st.session_state.get("meeting_slide", 0)), len(SLIDES) - 1))
