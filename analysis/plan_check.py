@@ -34,6 +34,8 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
     table = road_plan.natural_villages.set_index("natural_village_id")
     ids = road_plan.candidates["natural_village_id"]
     at = table.index.get_indexer(ids)
+    new_of = table["new_km"].to_numpy(np.float64)
+    is_chosen = np.isin(np.arange(len(table)), list(states.chosen))
     origin, is_drawn = np.maximum(states.origin, 0), states.origin < 0
     is_hard = ~is_drawn & core.is_usable[origin] & (core.surface[origin] == HARDENED)
     core_nodes = network.edge_from[~is_drawn & core.is_core[origin]]
@@ -44,9 +46,9 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
         for work in works:
             own, rows = tree.edges[work], at[tree.villages[work]]
             hard_km = network.edge_length_mm[own[~is_drawn[own]]].sum(dtype=np.int64) / 1e6
-            rows = rows[~np.isin(rows, list(states.chosen))]  # the new alignment of a drawn line is among the edges
+            rows = rows[~is_chosen[rows]]  # the new alignment of a drawn line is among the edges
             new_km = network.edge_length_mm[own[is_drawn[own]]].sum(dtype=np.int64) / 1e6
-            new_km += float(table["new_km"].to_numpy(np.float64)[rows].sum())
+            new_km += float(new_of[rows].sum())
             cost += hard_km * prices["hardening"] if hard_km else 0.0
             cost += new_km * prices["new_road"] if new_km else 0.0
         if cost > limit + 1e-6 * max(1.0, limit):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from analysis.schedule import Schedule, Task, arrange, branch_ratio, greedy, is_possible, price_out, reached
+from analysis.schedule import MUST, Schedule, Task, arrange, branch_ratio, greedy, is_possible, price_out, reached
 from geo.compiled import compiled
 
 Floats = NDArray[np.float64]
@@ -207,4 +207,6 @@ def _repaired(task: Task, money: Floats, shake: float, by_ratio: bool, rng: np.r
         key = -branch_ratio(task, chosen < years)
     else:
         key = np.where(chosen < years, -np.partition(regret, 1, axis=1)[:, 1], regret[:, :years].min(axis=1))
-    return arrange(task, np.lexsort((key, chosen)))
+    order = np.lexsort((key, task.lock != MUST, chosen))
+    trial = arrange(task, order, locked_first=False)
+    return trial if is_possible(task, trial) else arrange(task, order)

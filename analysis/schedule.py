@@ -178,11 +178,11 @@ def _pull(parent: Any, cost: Any, order: Any, year: Any, room: Any) -> None:
                 break
 
 
-def arrange(task: Task, order: Ints) -> Ints:
-    """Make a programme by taking works in an order of preference, locked ones first."""
+def arrange(task: Task, order: Ints, *, locked_first: bool = True) -> Ints:
+    """Make a programme by taking works in an order of preference, locked ones first (or where they stand in it)."""
     years = len(task.budgets)
     year, room = np.full(len(task.parent), years, np.int64), task.budgets.copy()
-    must = np.flatnonzero(task.lock == MUST)
+    must = np.flatnonzero(task.lock == MUST) if locked_first else np.empty(0, np.int64)
     _fill(task.parent, task.cost, task.lock, task.budgets, must[np.argsort(order.argsort()[must])], year, room)
     _fill(task.parent, task.cost, task.lock, task.budgets, order, year, room)
     _pull(task.parent, task.cost, np.arange(len(year)), year, room)
