@@ -78,7 +78,10 @@ def patch(
                 parts[styles] = made
             else:
                 notes.append("这个工作簿的样式写法特殊，改动的格子没有标黄。")
+        before = len(_FORMULA.findall(parts[part]))
         parts[part] = _patched(parts[part], changes, restyle)
+        if len(_FORMULA.findall(parts[part])) < before:
+            _drop_order(archive, parts)
         _recalculate(archive, parts, notes)
         _write(archive, parts, job / PATCHED)
     return notes
@@ -277,9 +280,23 @@ def _recalculate(archive: zipfile.ZipFile, parts: dict[str, bytes], notes: list[
     notes.append("工作簿里有公式：公式原样保留，合计等要用 Excel 或 WPS 打开后才会按新数重算。")
 
 
+def _drop_order(archive: zipfile.ZipFile, parts: dict[str, bytes]) -> None:
+    """Drop the list of formula cells, which must not name a cell that holds a formula no longer; it is made anew."""
+    if "xl/calcChain.xml" not in archive.namelist():
+        return
+    parts["xl/calcChain.xml"] = b""
+    for name, pattern in (
+        ("[Content_Types].xml", rb'<Override\b[^>]*?PartName="/xl/calcChain\.xml"[^>]*?/>'),
+        ("xl/_rels/workbook.xml.rels", rb'<Relationship\b[^>]*?Target="/?(?:xl/)?calcChain\.xml"[^>]*?/>'),
+    ):
+        parts[name] = re.sub(pattern, b"", parts.get(name) or _text(archive, name))
+
+
 def _write(archive: zipfile.ZipFile, parts: Mapping[str, bytes], target: Path) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
         for info in archive.infolist():
+            if parts.get(info.filename) == b"":
+                continue
             held = copy.copy(info)
             content = parts[info.filename] if info.filename in parts else archive.read(info)
             made.writestr(held, content, compress_type=info.compress_type)

@@ -1,6 +1,7 @@
 """Sending a visit out: which villages, what is asked, who goes; looked over before it is sent."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from tracker import responsibility, visit_rows, visits
 from tracker.questions import KINDS
 from views import atlas, moving, panels
 from views.context import Context
-from views.labels import say
+from views.labels import label, say
 from views.maps import show_map
 from views.mapspec import ClassStyle
 from views.visit_files import seen_by, villages_of
@@ -24,24 +25,23 @@ USUAL = ("needs", "villages", "facilities", "houses", "projects")
 def show(context: Context) -> None:
     """Show the map to choose on, and the form; what would be sent is counted before it is."""
     left, right = st.columns([1.15, 1], gap="medium")
-    with left:
-        _map(context)
     with right:
         wish = _ask(context)
         if wish is not None:
             _offer(context, wish)
+    with left:
+        _map(context, wish.villages if wish is not None else ())
 
 
-def _map(context: Context) -> None:
+def _map(context: Context, villages: Sequence[str]) -> None:
     drawn = atlas.drawn(context, "villages")
     if drawn is None:
         st.info(say(context.language, "nothing_to_draw"))
         return
-    text = kind_word("villages", context.language)
+    text = label("layer", "villages", context.language)
     layers = [drawn.layer(text, ClassStyle(text, "#dce8f0", outline="#5b6770"))]
     states = {"villages": atlas.state(drawn)}
-    chosen = [*panels.area("villages"), *st.session_state.get("visit_villages", [])]
-    marked = [("villages", place) for name in chosen if (place := drawn.position(name)) is not None]
+    marked = [("villages", place) for name in villages if (place := drawn.position(name)) is not None]
     event = show_map(
         atlas.spec_of(context, layers, text), states, key="visit_map", height=HEIGHT, selected=marked,
         **atlas.focus(context, None, drawn),
