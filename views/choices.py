@@ -13,7 +13,7 @@ from analysis.alternative import TOLERANCE_M, DrawnLine
 from analysis.choices import RoadChoices
 from geo.errors import InputError
 from tracker import events
-from tracker.events import Draft, Event
+from tracker.events import OFFICE_ZONE, Draft, Event
 from tracker.office import Office
 
 DRAWN, CHOSEN, APART = "road_line_drawn", "road_line_chosen", "road_kept_apart"
@@ -57,7 +57,7 @@ def lines_of(office: Office, natural_village_id: str, day: date) -> list[KeptLin
             event.seq,
             _line(event),
             event.by,
-            event.entered.astimezone(events.OFFICE_ZONE).strftime("%Y-%m-%d %H:%M"),
+            event.entered.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M"),
             str(event.payload["why"]),
             event.payload["figures"],
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import streamlit as st
 
 from analysis import flows
@@ -16,13 +15,17 @@ from views.planning import Works
 
 @dataclass(frozen=True)
 class Sheet:
-    """One thing to show: a table with shapes, how its rows are named and which number colours them."""
+    """One thing to show: a table with shapes, how its rows are named and which number colours them.
+
+    `act` offers what can be done with the row that is chosen (None: no row is), given the rows as shown.
+    """
 
     frame: Any
     columns: tuple[str, ...]
     measure: str
     unit: str
     note: str
+    act: Callable[[Any, int | None], None] | None = None
 
 
 def snap_m(context: Context) -> float:
@@ -103,41 +106,6 @@ def stranded_sheet(context: Context, works: Works) -> Sheet:
     return Sheet(frame, ("piece", "length_km"), "length_km", label("unit", "km", context.language), note)
 
 
-def repair_sheet(context: Context, works: Works) -> Sheet | None:
-    """Every mend of the drawn lines, as points."""
-    network = works.road_plan.network
-    if network is None or network.repairs.empty:
-        st.success(say(context.language, "no_line_needs_mending"))
-        return None
-    table = network.repairs
-    found = table["kind"].value_counts()
-    texts = {kind: f"{label('repair', kind, context.language)} {count:,}" for kind, count in found.items()}
-    start = "near_miss" if "near_miss" in texts else next(iter(texts))
-    chosen = st.selectbox(
-        say(context.language, "which_kind"),
-        list(texts),
-        index=list(texts).index(start),
-        format_func=texts.__getitem__,
-        key="repair_kind",
-    )
-    rows = table[table["kind"] == chosen].reset_index(drop=True)
-    ids = context.frame("roads")["road_id"]
-    names = [ids.reindex(rows[column]).to_numpy() for column in ("road", "other_road")]
-    frame = gpd.GeoDataFrame(
-        rows.assign(road_id=names[0], other_id=names[1], kind_text=label("repair", chosen, context.language)),
-        geometry=gpd.points_from_xy(rows["x"], rows["y"]),
-        crs=context.workspace.crs,
-    )
-    columns = ("kind_text", "road_id", "other_id", "distance_m", "x", "y")
-    return Sheet(
-        frame,
-        columns,
-        "distance_m",
-        label("unit", "m", context.language),
-        say(context.language, "mended_for_the_calculation_only_the"),
-    )
-
-
 def works_sheet(name: str, columns: tuple[str, ...], measure: str, unit: str) -> Callable[[Context, Works], Sheet]:
     """Make the sheet of one kind of road work."""
 
@@ -155,7 +123,6 @@ SHEETS: dict[str, Callable[[Context, Works], Sheet | None]] = {
     "trace": trace_sheet,
     "critical": critical_sheet,
     "stranded": stranded_sheet,
-    "repairs": repair_sheet,
     "widening": works_sheet(
         "widening",
         ("road_id", *PLACE, "length_km", "pavement_width_m", "subgrade_width_m", "min_pavement_m", "min_subgrade_m", "cost_cny10k", "note"),

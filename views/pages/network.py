@@ -13,8 +13,14 @@ from views.context import Context
 from views.labels import Language, label, number, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
 from views.planning import Works
-from views.road_sheets import SHEETS, Sheet
+from views.repairs import repair_sheet
+from views.road_sheets import SHEETS as OTHERS
+from views.road_sheets import Sheet
 
+SHEETS = {
+    name: repair_sheet if name == "repairs" else OTHERS[name]
+    for name in ("trace", "critical", "stranded", "repairs", "widening", "bridges", "safety")
+}
 MAP_HEIGHT = 470
 MOST_DRAWN = 20_000
 RAMP = ("#9ecae1", "#4292c6", "#f2a33a", "#c8450b", "#7a0f5a")
@@ -109,11 +115,14 @@ def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
         )
         panels.show_table(
             table,
-            key=f"network_{title}",
+            key=f"network_{title}_{context.assessment.choices_digest}",
             ids=[str(place) for place in range(len(frame))],
             kind="sheet",
-            height=MAP_HEIGHT - 110,
+            height=MAP_HEIGHT - (110 if sheet.act is None else 280),
         )
+        chosen = panels.selected("sheet")
+        if sheet.act is not None:
+            sheet.act(frame, int(chosen) if chosen is not None and int(chosen) < len(frame) else None)
         panels.offer_download(context, {title: table}, f"{label('page', 'network', context.language)}_{title}")
 
 
