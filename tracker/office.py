@@ -109,7 +109,7 @@ class Office:
             crs=crs,
             reference=self._reference(layer),
             is_partial=is_partial,
-            needs=self._need_ids() if layer == "claims" else None,
+            needs=self.need_ids() if layer == "claims" else None,
         )
         fixed_kind = str(table.constants.get("kind", "")) if table is not None else ""
         name = part if part is not None else parts.default_part(layer, Path(file), sheet=sheet, kind=fixed_kind or None)
@@ -288,7 +288,7 @@ class Office:
         """Return the office's policy file as it is; its meaning is for analysis.policy."""
         return tomllib.loads(self.policy_path.read_text(encoding="utf-8"))
 
-    def _need_ids(self) -> dict[str, str]:
+    def need_ids(self) -> dict[str, str]:
         """Return what a register may call a need -> its id."""
         needs = self._policy().get("needs", [])
         return {str(need[key]): str(need["id"]) for need in needs for key in ("label", "id") if key in need}
