@@ -1,9 +1,21 @@
 """The same functions as commands: `python cli.py COMMAND --help`. What each does lives in commands/."""
 
-from commands import analyse, export, intake, office, people, privacy, project, responsibility, visit
+from commands import analyse, export, intake, office, people, privacy, project, responsibility, template, visit
 from commands.shell import cli
 
-__all__ = ["analyse", "cli", "export", "intake", "office", "people", "privacy", "project", "responsibility", "visit"]
+__all__ = [
+    "analyse",
+    "cli",
+    "export",
+    "intake",
+    "office",
+    "people",
+    "privacy",
+    "project",
+    "responsibility",
+    "template",
+    "visit",
+]
 
 if __name__ == "__main__":
     cli()

@@ -14,6 +14,7 @@ from tracker.events import OFFICE_ZONE
 from tracker.merging import Item
 from tracker.office import Office
 from tracker.projects import projects
+from tracker.visit_workbook import facility_words
 from tracker.visits import Row, Visit
 from views import excel, moving, panels
 from views.context import Context
@@ -146,12 +147,15 @@ def _figures(context: Context, item: Visit, found: Sequence[Item]) -> None:
 
 
 def _said(item: Item, values: Any) -> str:
+    if item.row.kind == "found":
+        kind = facility_words().get(values.get("kind", ""), "")
+        return f"{kind} {values.get('name', '')}（{values.get('longitude', '')}, {values.get('latitude', '')}）"
     parts = []
     for question in item.row.questions:
         if question.field in values:
             shown = question.show(values[question.field])
             parts.append(shown if len(item.fields) == 1 else f"{question.label} {shown}")
-    return "，".join(parts) or "，".join(text for text in values.values() if text)
+    return "，".join(parts)
 
 
 def _asked(item: Item) -> str:
@@ -207,9 +211,8 @@ def _differences(context: Context, item: Visit, found: Sequence[Item]) -> None:
 def _card(context: Context, item: Visit, chosen: Item) -> None:
     """Show one difference side by side, with the buttons that settle it or take the decision back."""
     language, row = context.language, chosen.row
-    st.markdown(
-        f"**{panels.plain(row.village)} {panels.plain(row.name)}**　{panels.plain(_asked(chosen)) if row.kind != 'found' else ''}"
-    )
+    place = row.name if row.name == row.village else f"{row.village} {row.name}"
+    st.markdown(f"**{panels.plain(place)}**　{panels.plain(_asked(chosen)) if row.kind != 'found' else ''}")
     if row.kind != "found":
         panels.show_pairs(
             [

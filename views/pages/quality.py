@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from layers.problem import Problem
-from views import panels, quality_map
+from views import panels, quality_map, template_panel
 from views.context import Context
 from views.dropping import import_form
 from views.labels import Language, label, number, say
@@ -135,14 +135,16 @@ def show_contradictions(context: Context, town: str | None = None) -> None:
 
 def page(context: Context) -> None:
     """Show what the figures rest on and what is wrong with it."""
-    names = ("tab_contradictions", "tab_problems", "tab_layers")
+    names = ("tab_contradictions", "tab_problems", "tab_layers", "tab_template")
     left, _ = st.columns([1, 4])
     with left:
         town = panels.choose_town(context)
     quality_map.show(context, all_problems(context), town)
-    contradictions, problems, layers = st.tabs([say(context.language, name) for name in names])
+    contradictions, problems, layers, own = st.tabs([say(context.language, name) for name in names])
     with layers:
         show_layers(context)
+    with own:
+        template_panel.show(context)
     with problems:
         show_problems(context)
     with contradictions:
