@@ -46,14 +46,6 @@ def configured(folder: Path, issuer, extra: str = "") -> None:
     file.write_text(re.sub(r"\n\[oidc\].*", "", file.read_text("utf-8"), flags=re.DOTALL) + text, "utf-8")
 
 
-def forget() -> None:
-    if desk.desk.cache_info().currsize:
-        for folder in [desk.served()]:
-            desk.desk(folder).close()
-    desk.desk.cache_clear()
-    desk.provider.cache_clear()
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch, issuer):
     with create(tmp_path / "office", policy=POLICY, name="试验县") as made:
@@ -62,7 +54,7 @@ def folder(tmp_path, monkeypatch, issuer):
     configured(made.path, issuer)
     monkeypatch.setenv(desk.OFFICE_VARIABLE, str(made.path))
     yield made.path.absolute()
-    forget()
+    desk.desk.cache_clear()
 
 
 async def who(request: Request) -> JSONResponse:

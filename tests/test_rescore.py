@@ -184,6 +184,8 @@ def test_the_version_of_a_day(office, tmp_path) -> None:
     assert said == [text(), text(), text(target=120), text(target=120), text(target=130)]
     with pytest.raises(InputError, match="不能更早"):
         policies.adopt(office, changed(tmp_path, target=140), since=date(2019, 6, 1), by="王", reason="c")
+    with pytest.raises(InputError, match="还没到"):
+        policies.adopt(office, changed(tmp_path, target=140), since=date(2999, 1, 1), by="王", reason="c")
     assert office.policy_path.read_text("utf-8") == text(target=130)
 
 

@@ -35,8 +35,6 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(desk.OFFICE_VARIABLE, str(made.path))
     yield made
     made.close()
-    if desk.desk.cache_info().currsize:
-        desk.desk(made.path.absolute()).close()
     desk.desk.cache_clear()
 
 

@@ -272,7 +272,7 @@ def _unpack_one(archive: zipfile.ZipFile, name: str, about: Mapping[str, Any], f
             output.write(block)
     if left or total.hexdigest() != about["sha256"]:
         raise StoreError(f"备份里的 {name} 已损坏，没有恢复。请换一份备份；现有数据未动。")
-    if name.split("/")[0] not in RESTRICTED:
+    if name.split("/")[0] not in RESTRICTED and target.suffix != ".key":
         target.chmod(0o644)
 
 

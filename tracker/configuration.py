@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geo.errors import PolicyError, StoreError
+from layers.disk import write_once
 
 FILE = "office.toml"
 
@@ -54,9 +55,7 @@ def set_ledger_address(folder: Path, url: str | None) -> None:
     if url is not None:
         at = next((i for i, line in enumerate(kept) if line.lstrip().startswith("[")), len(kept))
         kept.insert(at, f"ledger = {json.dumps(url, ensure_ascii=False)}")
-    part = file.with_name(f".{file.name}.part")
-    part.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    part.replace(file)
+    write_once(file, ("\n".join(kept) + "\n").encode())
 
 
 def _check(file: Path, configuration: Mapping[str, Any]) -> None:

@@ -128,13 +128,21 @@ class Ledger:
 
         `forget` names tables that the copy shall hold empty.
         """
-        with self._lend() as connection:
+        with self._explained(), self._lend() as connection:
             return self._store.copy(connection, path, forget)
 
     def faults(self) -> list[str]:
         """Return what the database itself finds wrong with its file; empty when sound (PostgreSQL: always empty)."""
-        with self._lend() as connection:
+        with self._explained(), self._lend() as connection:
             return self._store.faults(connection)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the database says into a sentence for a person; what is a bug stays one."""
+        try:
+            yield
+        except self._store.errors as error:
+            raise self._store.explain(error) or error from error
 
     def _patiently(self, work: Callable[[Transaction], T], *, is_write: bool) -> T:
         end = time.monotonic() + _PATIENCE_S

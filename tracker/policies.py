@@ -73,6 +73,8 @@ def adopt(office: Office, file: Path, *, since: date, by: str, reason: str) -> N
         raise InputError("换政策版本要写明原因（文号、哪一条变了）。")
     if known[-1].digest == _digest(content):
         raise InputError("这份政策文件与现在用的一字不差，没有换。")
+    if since > datetime.now(OFFICE_ZONE).date():
+        raise InputError("新版本的日期还没到：到了那一天再换；文件里的数值可以先写好以后的 since。")
     if since < known[-1].since:
         raise InputError(f"现行版本从 {known[-1].since} 起，新版本不能更早。")
     write_once(office.path / FOLDER / f"{_digest(content)}.toml", content)

@@ -73,9 +73,15 @@ def office_key(office: Path) -> bytes:
         return key
     except OSError as error:
         raise StoreError(f"不能在办公文件夹里建立签名密钥：{error.strerror}。请检查权限和磁盘空间。") from error
-    with os.fdopen(handle, "wb") as out:
-        key = secrets.token_bytes(32)
-        out.write(key)
+    key = secrets.token_bytes(32)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(key)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        file.unlink(missing_ok=True)  # a key half written would be taken for a damaged one for ever
+        raise StoreError(f"不能在办公文件夹里建立签名密钥：{error.strerror}。请检查权限和磁盘空间。") from error
     return key
 
 

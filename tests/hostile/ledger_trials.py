@@ -6,6 +6,7 @@ Everything is imported once and each trial is a fork, so that sixty kills take s
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -223,7 +224,93 @@ def kill_while_backing_up(folder: str, points: str) -> dict[str, object]:
     return {"damaged": damaged, "replaced": replaced}
 
 
+def limited(size: int) -> None:
+    """Let no file of this process grow beyond a size: a write past it is an error, not a signal."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def told(work: Callable[[], None], size: int) -> str:
+    """Run `work` in a child whose files end at a size, and return its sentence, "" when it was done."""
+    reading, writing = os.pipe()
+
+    def child() -> None:
+        limited(size)
+        try:
+            work()
+        except AppError as error:
+            os.write(writing, str(error).encode())
+
+    code = ended(forked(child))
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        sentence = file.read().decode()
+    return sentence if code == 0 else f"exit {code}"
+
+
+def fail_by_size(where: str) -> dict[str, object]:
+    """Let the ledger's files end at one size after another while events are entered, until one run passes."""
+    with open_ledger(where, create=True) as ledger:
+        events.append(ledger, *(Draft("a", "k", DAY, "x", {"n": n, "text": "石灰窑埠" * 40}) for n in range(20)))
+    Path(where + "-reserve").unlink(missing_ok=True)
+    start = Path(where).stat().st_size
+    sentences, done, partial, broken, stored = [], 0, [], [], 20
+
+    def enter() -> None:
+        with open_ledger(where) as ledger:
+            drafts = [Draft("a", "k", DAY, "x", {"n": n, "text": "石灰窑埠" * 4000}) for n in range(ROWS)]
+            events.append(ledger, *drafts)
+
+    for size in [0, 100, 4096, *range(start, start + 2_000_000, 60_000)]:
+        sentence = told(enter, size)
+        with open_ledger(where) as ledger:
+            count = len(events.history(ledger, "a"))
+            broken += [*ledger.faults(), *(fault.message for fault in events.verify(ledger))]
+        done += not sentence
+        sentences += [sentence] if sentence else []
+        if count - stored != (0 if sentence else ROWS):
+            partial.append([size, count - stored, sentence])
+        stored = count
+    return {
+        "refused": len(sentences),
+        "done": done,
+        "partial": partial,
+        "broken": broken,
+        "sentences": sorted(set(sentences)),
+    }
+
+
+def fail_backup_by_size(folder: str) -> dict[str, object]:
+    """Let a backup's files end at one size after another; the former backup stays until a new one is whole."""
+    home = Path(folder)
+    policy = home / "policy.toml"
+    policy.write_text('id = "p"\n')
+    target = home / "backup.zip"
+    with office.create(home / "office", policy=policy, name="x") as made:
+        (made.path / "results" / "r").write_bytes(random.Random(3).randbytes(200_000))
+        backup.backup(made, target)
+    sentences, damaged = [], []
+
+    def back_up() -> None:
+        with office.open_office(home / "office") as opened:
+            backup.backup(opened, target)
+
+    for size in [0, 5000, *range(60_000, 320_000, 25_000)]:
+        before = target.read_bytes()
+        sentence = told(back_up, size)
+        sentences += [sentence] if sentence else []
+        if sentence and target.read_bytes() != before:
+            damaged.append(f"{size}: replaced in spite of {sentence}")
+        with tempfile.TemporaryDirectory(dir=home) as scratch:
+            try:
+                backup.restore(target, Path(scratch) / "again")
+            except AppError as error:
+                damaged.append(f"{size}: {error}")
+    return {"refused": len(sentences), "damaged": damaged, "sentences": sorted(set(sentences))}
+
+
 if __name__ == "__main__":
     trials = {f.__name__: f for f in (kill_while_writing, many_editors, kill_while_migrating)}
     trials |= {f.__name__: f for f in (kill_while_importing, kill_while_backing_up)}
+    trials |= {f.__name__: f for f in (fail_by_size, fail_backup_by_size)}
     print(json.dumps(trials[sys.argv[1]](*sys.argv[2:]), ensure_ascii=False))
