@@ -460,3 +460,51 @@ def test_w25_the_app_does_not_load_the_worker() -> None:
                 if name in {"geo.vector", "geo.tasks", "geo.worker", "geo.workbook"}
             ]
     assert wrong == []
+
+
+# --- W05, W06 words that are SQL ------------------------------------------------------------------------------------
+
+SQL = ("' OR 1=1 --", '"; DROP TABLE events; --', "a' UNION SELECT * FROM users --", "%", "_", "\\", "') OR ('1'='1")
+
+
+@pytest.mark.parametrize("text", SQL)
+def test_w05_words_that_are_sql_are_words(text: str, tmp_path: Path) -> None:
+    """W05: as subject, as user name, as password, as file and sheet name, as name of a bookmark."""
+    light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with open_ledger(tmp_path / "ledger.sqlite", create=True) as ledger:
+        accounts.add_user(
+            ledger, "admin", name=text, role="administrator", password="石灰窑埠-2018", by=text, hasher=light
+        )
+        events.append(
+            ledger,
+            Draft("a", "k", datetime(2018, 5, 1).date(), text, {text: text}),
+            Draft(text, text, datetime(2018, 5, 1).date(), "x"),
+        )
+        assert [event.subject for event in events.history(ledger, text)] == [text]
+        assert len(events.effective(ledger, [text])) == 1
+        for name, password in ((text, "x"), ("admin", text), (text, text)):
+            with pytest.raises(AccessError):
+                sessions.sign_in(ledger, name, password, hasher=light)
+        assert [user.name for user in accounts.users(ledger)] == [text]
+        assert events.verify(ledger) == []
+
+
+def test_w05_gdal_is_never_given_a_condition_or_a_query() -> None:
+    """W05: no `where`, no `sql`, no dialect for GDAL anywhere; no statement of ours is put together from values (ruff S608)."""
+    wrong = []
+    for path in sorted(
+        p for room in ("geo", "layers", "analysis", "tracker", "views", "commands") for p in (ROOT / room).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and getattr(node.func.value, "id", "") in {"gpd", "pyogrio", "raw"}
+            ):
+                wrong += [
+                    f"{path.name}:{node.lineno}" for k in node.keywords if k.arg in {"where", "sql", "sql_dialect"}
+                ]
+    assert wrong == []
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+    assert "S" in settings["select"]
+    assert "S608" not in settings["ignore"]
