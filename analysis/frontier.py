@@ -13,7 +13,14 @@ from analysis.worth import village_numbers
 FRONTIER_COLUMNS = ["budget_cny10k", "people", "people_greedy", "bound"]
 
 
-def frontier(road_plan: RoadPlan, tree: WorksTree, *, steps: int = 12, at: float | None = None) -> pd.DataFrame:
+def frontier(
+    road_plan: RoadPlan,
+    tree: WorksTree,
+    *,
+    steps: int = 12,
+    at: float | None = None,
+    known: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Show the most people any sum of money reaches.
 
     Parameters
@@ -22,6 +29,8 @@ def frontier(road_plan: RoadPlan, tree: WorksTree, *, steps: int = 12, at: float
         How many budgets, from nothing to everything; 0 leaves the table empty.
     at
         One more budget to show, in 万元.
+    known
+        A frontier of the same works: its rows are not worked out again.
 
     Returns
     -------
@@ -33,14 +42,17 @@ def frontier(road_plan: RoadPlan, tree: WorksTree, *, steps: int = 12, at: float
         return pd.DataFrame({name: pd.Series(dtype="float64") for name in FRONTIER_COLUMNS})
     total = float(tree.cost.sum())
     levels = np.unique(np.r_[np.linspace(0.0, total, steps), [] if at is None else min(at, total)])
+    held = {} if known is None else {row[0]: row for row in known.itertuples(index=False, name=None)}
     people = village_numbers(road_plan, tree, "population")
     free = np.zeros(len(tree.cost), np.int64)
-    rows, prices = [], None
-    for level in levels:
+    rows: list[tuple[float, ...]] = []
+    for level in levels.tolist():
+        if level in held:
+            rows.append(held[level])
+            continue
         task = Task(tree.parent, tree.cost, people, free, np.array([level]))
-        best = sharpen(task, relax(task, target=1e-4, start=prices), gap=1e-3, seconds=2, tries=1)
-        rows.append((float(level), best.objective, reached(task, greedy(task)), best.bound))
-        prices = best.money
+        best = sharpen(task, relax(task, target=1e-4), gap=1e-3, seconds=2, tries=1)
+        rows.append((level, best.objective, reached(task, greedy(task)), best.bound))
     table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
     table[["people", "people_greedy"]] = table[["people", "people_greedy"]].cummax()
     table["bound"] = table["bound"][::-1].cummin()[::-1]

@@ -24,7 +24,7 @@ MAX_BINARIES = 120_000
 FREED = ((60, 50), (60, 50), (100, 100), (150, 200))  # works left open in each try, branchings it is searched for
 FEW_WORKS = 400
 KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
-TRIES, QUICK_GAP = 24, 5e-4
+TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
 ROUNDING = 1e-9
 INFEASIBLE = 2  # scipy's status
 
@@ -179,8 +179,9 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
     bound, regret = regrets(task, start.money)
     second = np.maximum(np.partition(regret, 1, axis=1)[:, 1], ROUNDING * abs(bound))
     rng, at = np.random.default_rng(3), np.arange(len(second))
+    idle = 0
     for turn in range(tries):
-        if found.gap <= gap or monotonic() > end:
+        if found.gap <= gap or idle > IDLE_TRIES or monotonic() > end:
             break
         is_off = regret[at, found.year] > ROUNDING * abs(bound)
         score = np.where(is_off, KEPT_OFF * second, second) * rng.exponential(1.0, len(second))
@@ -192,7 +193,8 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
         allowed[chosen] |= regret[chosen] <= second[chosen, None]
         aim = max(gap, 1e-6) * abs(bound) / 4
         year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=nodes)
-        found = _better(task, found, year, found.bound, "lagrange+core")
+        before, found = found.objective, _better(task, found, year, found.bound, "lagrange+core")
+        idle = 0 if found.objective > before else idle + 1
     return found
 
 

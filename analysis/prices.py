@@ -138,7 +138,9 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
         slopes.append(slope)
         levels.append(value - float(slope @ price))
         if value < bound:
+            is_far = bool((np.abs(price - best) >= 0.99 * radius * scale).any())
             best, bound = np.asarray(price, np.float64), value
+            radius *= 2.0 if is_far and turn else 1.0
         elif turn > 3:
             radius *= 0.7 if fair is None else 0.9
         reach = radius * scale

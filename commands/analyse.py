@@ -14,7 +14,7 @@ from commands.shell import FILE, FOLDER, SIZES, Result, command, progress, read_
 from geo.raster import zonal as zonal_statistics
 from geo.traveltime import write_travel_time
 from tracker.office import open_office
-from views import programme_files, reports, results
+from views import plan_reports, programme_files, reports, results
 from views.assessing import assess_office
 from views.choices import road_choices
 
@@ -38,10 +38,24 @@ def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Res
 @click.option("--budget", "budgets", multiple=True, required=True, help="YEAR=AMOUNT in 万元; once a year")
 @click.option("--gap", type=float, default=0.01, show_default=True, help="how far from the proven bound it may be")
 @click.option("--seconds", type=float, default=10, show_default=True, help="longest time for the search")
+@click.option("--weight", "weights", multiple=True, help="MEASURE=WORTH: people, poor_people, people_km, clinic_people")
+@click.option("--year-weight", "year_weights", multiple=True, help="YEAR=WEIGHT; years not named weigh 1")
+@click.option("--town-bonus", type=float, default=0.0, help="what people within their town's fair share count more")
+@click.option("--fair-share", type=float, help="share of a town's people due to it (default: by the money there is)")
+@click.option("--list", "own_list", type=FILE, help="the bureau's own list (xlsx, csv): compared on the same money")
+@click.option("--stability", "with_stability", is_flag=True, help="also say how firmly each project stands")
 @click.option("--day", help="plan on the data of this day")
 @click.option("--out", type=FOLDER, help="folder for programme.csv, frontier.csv, programme.gpkg, plan.json")
 def plan(
-    office: Path, budgets: tuple[str, ...], gap: float, seconds: float, day: str | None, out: Path | None
+    office: Path,
+    budgets: tuple[str, ...],
+    gap: float,
+    seconds: float,
+    own_list: Path | None,
+    with_stability: bool,
+    day: str | None,
+    out: Path | None,
+    **asked: Any,
 ) -> Result:
     """Choose which roads to harden in which year, with the proven distance to the best."""
     desk = open_office(office)
@@ -52,8 +66,10 @@ def plan(
     roads = Setting(
         workspace, policy, on, max_age_days=allowance, dem=desk.rasters(on).get("dem"), choices=road_choices(desk, on)
     ).plan
-    made = programme(roads, budgets=money, gap=gap, seconds=seconds)
+    weights = plan_reports.read_weights(workspace, policy, on, roads, **asked)
+    made = programme(roads, budgets=money, gap=gap, seconds=seconds, weights=weights)
     files = programme_files.write(made, out, workspace, money) if out else []
+    more, lines = plan_reports.beside(roads, made, money, weights, own_list, with_stability, out)
     data = {
         "objective": made.objective,
         "bound": made.bound,
@@ -61,7 +77,8 @@ def plan(
         "seconds": made.seconds,
         "solver": made.solver,
     }
-    return {**data, "notes": made.notes, "files": files}, reports.plan_lines(made, money)
+    told = [*reports.plan_lines(made, money), *plan_reports.marginal_lines(made), *lines]
+    return {**data, **more, "notes": made.notes, "files": files}, told
 
 
 @command("zonal --raster pop.tif --zones villages.gpkg --id village_id --stat sum --out pop.csv")

@@ -12,7 +12,7 @@ from analysis.roads import RoadPlan, natural_villages
 from cli import cli
 from layers.workspace import Workspace
 from tracker.office import open_office
-from views import planning, programme_files
+from views import own_list, planning, programme_files
 from views.planning import Question
 
 BUDGETS = {2018: 40.0, 2019: 60.0}
@@ -88,14 +88,14 @@ def test_a_budget_that_is_no_amount_is_a_sentence(office: Path) -> None:
 
 def test_an_own_list_is_found_by_its_ids_whatever_the_column_is_called() -> None:
     table = pd.DataFrame({"序号": [1, 2, 3], "编码（自然村）": ["101", " 102", "999"], "年度": [2018, 2019, 2018]})
-    own, strangers = planning.read_own_list(table, ["101", "102", "103"])
+    own, strangers = own_list.read_own_list(table, ["101", "102", "103"])
     assert own["natural_village_id"].tolist() == ["101", "102"]
     assert own["year"].tolist() == [2018, 2019]
     assert strangers == ["999"]
 
 
 def test_a_list_without_any_known_id_is_empty() -> None:
-    own, strangers = planning.read_own_list(pd.DataFrame({"名称": ["甲", "乙"]}), ["101"])
+    own, strangers = own_list.read_own_list(pd.DataFrame({"名称": ["甲", "乙"]}), ["101"])
     assert own.empty
     assert strangers == []
 

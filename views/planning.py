@@ -1,7 +1,7 @@
 """The road workbench's numbers: the network of works once per data, a programme per question, scenarios side by side."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from analysis.choices import RoadChoices
-from analysis.plan import Programme, WorksTree, programme, stability, works_tree
-from analysis.policy import Policy
+from analysis.plan import Programme, Weights, WorksTree, clinic_people, frontier, programme, stability, works_tree
+from analysis.policy import Policy, value_on
+from analysis.polish import TRIES
 from analysis.roads import RoadPlan
 from analysis.setting import Setting
 from layers.workspace import Workspace
@@ -21,6 +22,7 @@ from views.context import Context
 from views.labels import Language, label, say
 
 EVERYTHING_CNY10K = 1e9
+EXACT_GAP, EXACT_SECONDS, QUICK_TRIES = 1e-4, 10.0, 2
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,21 @@ class Works:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the programme: yearly budgets (万元), what one poor person weighs more, what is locked."""
+    """What is asked of the programme: yearly budgets (万元), what one poor person weighs more, what is locked.
+
+    `km_weight` and `clinic_weight` weigh people times kilometres of unhardened road spared, and people who get a hardened
+    way to a clinic; `years` is "each", "end" (only the last year counts) or "early" (earlier years weigh more);
+    `town_bonus` what people within their town's fair share count more.
+    """
 
     budgets: tuple[tuple[int, float], ...]
     poor_weight: float = 0.0
     locked_in: tuple[str, ...] = ()
     locked_out: tuple[str, ...] = ()
+    km_weight: float = 0.0
+    clinic_weight: float = 0.0
+    years: str = "each"
+    town_bonus: float = 0.0
 
     @property
     def total_cny10k(self) -> float:
@@ -72,32 +83,74 @@ def _works(
     return Works(road_plan, tree, lines)
 
 
-def answer(context: Context, question: Question, *, frontier_steps: int = 12, seconds: float = 4.0) -> Programme:
-    """Answer a question; the same question on the same data is answered from memory."""
-    return _answer(context.key, question, frontier_steps, seconds, works(context))
+def weights_of(context: Context, question: Question, works: Works) -> Weights:
+    """Turn what was asked into weights."""
+    measures = {"people": 1.0, "poor_people": question.poor_weight, "people_km": question.km_weight}
+    years = [year for year, _ in question.budgets]
+    counted = {
+        "end": dict.fromkeys(years[:-1], 0.0),
+        "early": {year: float(len(years) - turn) for turn, year in enumerate(years)},
+    }
+    clinics = _clinics(context.key, context, works) if question.clinic_weight else None
+    if clinics is not None:
+        measures["clinic_people"] = question.clinic_weight
+    return Weights(
+        {name: weight for name, weight in measures.items() if weight},
+        years=counted.get(question.years, {}),
+        town_bonus=question.town_bonus,
+        clinic_people=clinics,
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _clinics(key: str, _context: Context, _works: Works) -> Any:
+    del key
+    value = value_on(_context.policy, "hardening.snap_m", _context.day)
+    return clinic_people(_context.workspace, _works.road_plan, snap_m=float(value.amount) if value else 0.0)
+
+
+def answer(context: Context, question: Question, *, frontier_steps: int = 12, exact: bool = False) -> Programme:
+    """Answer a question; the same question on the same data is answered from memory.
+
+    `exact` searches for up to ten seconds, else the answer comes in a tenth of a second with a wider proven distance.
+    """
+    held = works(context)
+    made = _answer(context.key, question, exact, held, weights_of(context, question, held))
+    if frontier_steps <= 0:
+        return made
+    base = _frontier(context.key, frontier_steps, held)
+    beside = frontier(held.road_plan, held.tree, steps=frontier_steps, at=question.total_cny10k, known=base)
+    return replace(made, frontier=beside)
 
 
 @st.cache_resource(show_spinner=False, max_entries=60)
-def _answer(key: str, question: Question, frontier_steps: int, seconds: float, _works: Works) -> Programme:
+def _answer(key: str, question: Question, exact: bool, _works: Works, _weights: Weights) -> Programme:
     del key
-    weights = {"people": 1.0, "poor_people": question.poor_weight} if question.poor_weight else None
     return programme(
         _works.road_plan,
         budgets=dict(question.budgets),
         locked_in=question.locked_in,
         locked_out=question.locked_out,
-        weights=weights,
+        weights=_weights,
         tree=_works.tree,
-        frontier_steps=frontier_steps,
-        seconds=seconds,
+        frontier_steps=0,
+        gap=EXACT_GAP if exact else 1.0,
+        seconds=EXACT_SECONDS if exact else 4.0,
+        tries=TRIES if exact else QUICK_TRIES,
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=20)
-def standing(key: str, question: Question, _works: Works) -> pd.DataFrame:
-    """Say how firmly each project stands when populations and costs are uncertain."""
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _frontier(key: str, steps: int, _works: Works) -> pd.DataFrame:
     del key
-    return stability(_works.road_plan, budgets=dict(question.budgets), tree=_works.tree)
+    return frontier(_works.road_plan, _works.tree, steps=steps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=20)
+def standing(key: str, question: Question, _works: Works, _weights: Weights, _made: Programme) -> pd.DataFrame:
+    """Say how firmly each project stands when populations, costs and weights are uncertain."""
+    del key
+    return stability(_works.road_plan, budgets=dict(question.budgets), tree=_works.tree, weights=_weights, made=_made)
 
 
 def villages_by_year(made: Programme) -> pd.Series:
@@ -149,32 +202,22 @@ def difference(new: Mapping[str, float], old: Mapping[str, float], language: Lan
     )
 
 
-def read_own_list(table: pd.DataFrame, known: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Find natural village ids (and years) in a bureau's list; returns the list and the ids that are not known.
-
-    The column with most known ids counts as the id; a column named 年度, 年份 or year gives the years.
-    """
-    ids = set(known)
-    texts = table.astype("str").apply(lambda column: column.str.strip().str.replace(r"\.0$", "", regex=True))
-    hits = texts.apply(lambda column: column.isin(ids).sum())
-    if hits.empty or hits.max() == 0:
-        return pd.DataFrame({"natural_village_id": []}), []
-    chosen = texts[hits.idxmax()]
-    own = pd.DataFrame({"natural_village_id": chosen})
-    years = next(
-        (name for name in table.columns if str(name).split("/")[-1].strip().lower() in {"年度", "年份", "year"}), None
-    )
-    if years is not None:
-        own["year"] = pd.to_numeric(table[years], errors="coerce")
-    return own[chosen.isin(ids)].reset_index(drop=True), sorted(set(chosen[~chosen.isin(ids)]) - {"nan", ""})
-
-
 def stored(value: Any) -> Any:
     """Turn a question into what can be kept in the ledger, and back."""
     if isinstance(value, Question):
         return {
             "budgets": [list(pair) for pair in value.budgets], "poor_weight": value.poor_weight,
-            "locked_in": list(value.locked_in), "locked_out": list(value.locked_out),
+            "locked_in": list(value.locked_in), "locked_out": list(value.locked_out), "km_weight": value.km_weight,
+            "clinic_weight": value.clinic_weight, "years": value.years, "town_bonus": value.town_bonus,
         }  # fmt: skip
     budgets = tuple((int(year), float(amount)) for year, amount in value["budgets"])
-    return Question(budgets, float(value["poor_weight"]), tuple(value["locked_in"]), tuple(value["locked_out"]))
+    return Question(
+        budgets,
+        float(value["poor_weight"]),
+        tuple(value["locked_in"]),
+        tuple(value["locked_out"]),
+        km_weight=float(value.get("km_weight", 0.0)),
+        clinic_weight=float(value.get("clinic_weight", 0.0)),
+        years=str(value.get("years", "each")),
+        town_bonus=float(value.get("town_bonus", 0.0)),
+    )

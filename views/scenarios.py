@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.plan import Programme
 from geo.errors import AppError
 from tracker import events
-from views import planning
+from views import planning, weighing
 from views.context import Context
 from views.labels import label, say
 from views.plain import plain
@@ -52,7 +52,7 @@ def show(context: Context, question: Question, made: Programme) -> None:
     rows: list[dict[str, Any]] = []
     for title, kept in saved.items():
         try:
-            sums = planning.figures(planning.answer(context, kept, frontier_steps=0), kept)
+            sums = planning.figures(planning.answer(context, kept, frontier_steps=0, exact=weighing.is_exact()), kept)
         except AppError as error:
             rows.append(
                 {

@@ -8,7 +8,7 @@ import streamlit as st
 
 from analysis.hindcast import hindcast, upkeep
 from geo.errors import AppError
-from views import atlas, panels, planning, uploads
+from views import atlas, own_list, panels, planning, uploads
 from views.context import Context
 from views.labels import Language, label, number, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
@@ -149,7 +149,7 @@ def show_hindsight(works: Works, language: Language) -> None:
         st.caption(say(language, "upload_an_earlier_project_list_to"))
         return
     try:
-        own, strangers = planning.read_own_list(
+        own, strangers = own_list.read_own_list(
             uploads.read_table(upload), works.road_plan.natural_villages["natural_village_id"].tolist()
         )
         table = hindcast(

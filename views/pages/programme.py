@@ -8,7 +8,7 @@ import streamlit as st
 
 from analysis.plan import Programme, compare
 from geo.errors import AppError
-from views import atlas, panels, planning, programme_files, scenarios, uploads
+from views import atlas, own_list, panels, planning, programme_files, scenarios, uploads, weighing
 from views.context import Context
 from views.labels import Language, label, money, number, percent, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
@@ -59,7 +59,8 @@ def ask(context: Context, works: Works) -> Question:
             key="plan_poor",
             help=say(language, "n_0_everybody_alike_2_a_poor"),
         )
-    return Question(tuple(budgets), float(weight), *locks(works, language))
+        more = weighing.ask(language)
+    return Question(tuple(budgets), float(weight), *locks(works, language), **more)
 
 
 def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -257,6 +258,8 @@ def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, 
             .map({name: label("programme", name, language) for name in VERDICTS}),
         )
         table.insert(3, say(language, "share_of_draws"), shown["project_id"].map(known["share"]))
+        first = shown["project_id"].map(known["check_first"])
+        table.insert(4, say(language, "check_first"), first.map(lambda name: weighing.number_to_check(name, language)))
     return table
 
 
@@ -271,12 +274,9 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
     firm = None
     if right.toggle(say(context.language, "is_it_firm_people_10_cost"), key="plan_firm"):
         with st.spinner(say(context.language, "drawing")):
-            firm = planning.standing(context.key, question, works)
-        what = (
-            label("field", "population", context.language)
-            if firm.attrs.get("check_first") == "people"
-            else say(context.language, "unit_prices")
-        )
+            weights = planning.weights_of(context, question, works)
+            firm = planning.standing(context.key, question, works, weights, made)
+        what = weighing.number_to_check(str(firm.attrs.get("check_first")), context.language)
         left.caption(say(context.language, "check_first_its_error_changes_the", what=what))
     else:
         left.caption(
@@ -296,7 +296,7 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
         label("page", "programme", context.language),
         **{
             say(context.language, "scenario_budgets"): str(dict(question.budgets)),
-            say(context.language, "weight_of_a_poor_person"): question.poor_weight or None,
+            **weighing.told(question, context.language),
         },
     )
 
@@ -312,7 +312,7 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
     except AppError as error:
         st.error(panels.plain(error))
         return
-    own, strangers = planning.read_own_list(table, works.road_plan.natural_villages["natural_village_id"].tolist())
+    own, strangers = own_list.read_own_list(table, works.road_plan.natural_villages["natural_village_id"].tolist())
     if own.empty:
         st.error(say(language, "no_column_of_the_list_holds"))
         return
@@ -327,7 +327,14 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
         )
     )
     if strangers:
-        st.warning(say(language, "codes_of_the_list_are_not", count=len(strangers), strangers=panels.plain("、".join(strangers[:5]))))
+        st.warning(
+            say(
+                language,
+                "codes_of_the_list_are_not",
+                count=len(strangers),
+                strangers=panels.plain("、".join(strangers[:5])),
+            )
+        )
     if beside.not_reached:
         st.warning(
             say(
@@ -337,8 +344,11 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
                 not_reached=panels.plain("、".join(beside.not_reached[:5])),
             )
         )
-    st.caption(say(language, "swap_in_this_order_most_gain"))
-    st.dataframe(beside.swaps.head(10), hide_index=True, key="plan_swaps")
+    if beside.swaps.empty:
+        st.caption(say(language, "no_single_swap_betters_it"))
+        return
+    st.caption(say(language, "swaps_do_it", count=len(beside.swaps), people=beside.swapped_people))
+    st.dataframe(weighing.swap_table(beside.swaps, works, language), hide_index=True, key="plan_swaps")
 
 
 def page(context: Context) -> None:
@@ -352,7 +362,7 @@ def page(context: Context) -> None:
         st.success(say(context.language, "nothing_to_connect_every_natural_village"))
         return
     question = ask(context, works)
-    made = planning.answer(context, question)
+    made = planning.answer(context, question, exact=weighing.is_exact())
     show_headline(made, question, works, context.language)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
