@@ -206,7 +206,7 @@ def clicking(page: Page, way: Ours, repeats: int) -> tuple[list[float], bool]:
     for turn in range(repeats):
         page.wait_for_timeout(1200)
         before = page.locator("text=/clicked=/").inner_text()
-        page.mouse.move(box["x"] + box["width"] / 2 + 41 * turn, box["y"] + box["height"] / 2 + 23 * turn)
+        page.mouse.move(box["x"] + box["width"] / 2 - 61 * turn, box["y"] + box["height"] / 2 - 37 * turn)
 
         def act(before: str = before) -> None:
             page.mouse.down()

@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import secrets
-import threading
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,7 +27,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.errors import AccessError, AppError, InputError
-from views import assets, basemap, oidc, signin
+from views import assets, basemap, oidc, signin, warm
 from views.audit import log_refusal
 from views.desk import desk, has_accounts, served
 from views.handed import Handed
@@ -264,7 +263,7 @@ def app_options(office_path: str | Path | None, *, authorise: Authorise = known_
     if office_path is not None:
         os.environ["QIYOU_OFFICE"] = str(Path(office_path).resolve())
     gate = Middleware(Gate, authorise=authorise)
-    return {"routes": routes(), "middleware": [gate], "lifespan": _warm_assets, "on_script_error": explain_fault}
+    return {"routes": routes(), "middleware": [gate], "lifespan": _warmed, "on_script_error": explain_fault}
 
 
 def explain_fault(error: Exception) -> bool:
@@ -307,14 +306,9 @@ def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501)
 
 
 @contextlib.asynccontextmanager
-async def _warm_assets(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    threading.Thread(target=_try_assets, daemon=True).start()
+async def _warmed(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    warm.begin()
     yield {}
-
-
-def _try_assets() -> None:
-    with contextlib.suppress(AppError):  # the page says what is missing when a map is asked for
-        assets.load()
 
 
 def routes() -> list[BaseRoute]:
