@@ -1,17 +1,32 @@
 """The same functions as commands: `python cli.py COMMAND --help`. What each does lives in commands/."""
 
-from commands import analyse, export, intake, office, people, privacy, project, responsibility, template, visit
+from commands import (
+    analyse,
+    export,
+    houses,
+    intake,
+    office,
+    people,
+    privacy,
+    project,
+    reports,
+    responsibility,
+    template,
+    visit,
+)
 from commands.shell import cli
 
 __all__ = [
     "analyse",
     "cli",
     "export",
+    "houses",
     "intake",
     "office",
     "people",
     "privacy",
     "project",
+    "reports",
     "responsibility",
     "template",
     "visit",
