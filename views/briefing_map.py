@@ -131,14 +131,14 @@ def _roads(done: Assessment, ws: Workspace, brief: Briefing) -> Picture | None:
     def paint(axes: Any) -> list[Any]:
         _fill(axes, ws.layers["villages"].geometry, Swatch("", "#fbfbf9", "solid", "#ffffff", "#d5d9dc"), width=0.3)
         hard = roads["surface"].isin(_HARD).to_numpy()
-        _lines(axes, roads.geometry[~hard], "#b9a58c", 0.35)
-        _lines(axes, roads.geometry[hard], "#3a8fc4", 0.5)
+        draw_lines(axes, roads.geometry[~hard], "#b9a58c", 0.35)
+        draw_lines(axes, roads.geometry[hard], "#3a8fc4", 0.5)
         keys = [
             Line2D([], [], color="#3a8fc4", lw=1.6, label="硬化路"),
             Line2D([], [], color="#b9a58c", lw=1.2, label="未硬化或不明"),
         ]
         if segments is not None and len(segments):
-            _lines(axes, segments.geometry, "#c23f05", 1.8)
+            draw_lines(axes, segments.geometry, "#c23f05", 1.8)
             keys.append(Line2D([], [], color="#c23f05", lw=2.4, label="待硬化路段"))
         marks = {"connected": "o", "harden": "^", "build": "s", "unknown": "D"}
         for state, mark in marks.items():
@@ -194,7 +194,8 @@ def _dots(axes: Any, shapes: Any) -> None:
     axes.scatter(shapely.get_x(points), shapely.get_y(points), **place)
 
 
-def _lines(axes: Any, shapes: Any, color: str, width: float) -> None:
+def draw_lines(axes: Any, shapes: Any, color: str, width: float) -> None:
+    """Draw lines in one colour; wider ones lie on top."""
     parts = shapely.get_parts(np.asarray(shapes, dtype=object))
     lines = [shapely.get_coordinates(part) for part in parts]
     axes.add_collection(LineCollection(lines, colors=color, linewidths=width, zorder=3 + width / 2))
@@ -207,13 +208,8 @@ def _render(ws: Workspace, brief: Briefing, title: str, paint: Callable[[Any], S
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.015, 0.03, 0.735, 0.94))
     keys = paint(axes)
-    _towns(axes, ws, font)
-    west, south, east, north = ws.layers["villages"].total_bounds
-    margin = 0.04 * max(east - west, north - south)
-    axes.set_xlim(west - margin, east + margin)
-    axes.set_ylim(south - margin, north + margin)
-    axes.set_aspect("equal")
-    axes.set_axis_off()
+    draw_towns(axes, ws, font)
+    draw_furniture(axes, ws, font)
     side = figure.add_axes((0.755, 0.03, 0.24, 0.94))
     side.set_axis_off()
     side.text(0, 0.99, title, fontproperties=font, fontsize=16, fontweight="bold", va="top")
@@ -223,8 +219,6 @@ def _render(ws: Workspace, brief: Briefing, title: str, paint: Callable[[Any], S
     prop.set_size(10)
     side.legend(handles=list(keys), loc="upper left", bbox_to_anchor=(-0.03, 0.885), prop=prop, frameon=False,
                 handlelength=2.2, handleheight=1.3, labelspacing=0.6)  # fmt: skip
-    _scale_bar(axes, font)
-    _north(axes, font)
     facts = [
         brief.office,
         f"评估日 {brief.day}",
@@ -243,16 +237,29 @@ def _render(ws: Workspace, brief: Briefing, title: str, paint: Callable[[Any], S
     return buffer.getvalue()
 
 
-def _towns(axes: Any, ws: Workspace, font: FontProperties) -> None:
+def draw_towns(axes: Any, ws: Workspace, font: FontProperties) -> None:
+    """Draw the borders and names of towns."""
     towns = ws.get("towns")
     if towns is None:
         return
     edges = shapely.boundary(towns.geometry.to_numpy())
-    _lines(axes, edges, "#333333", 1.0)
+    draw_lines(axes, edges, "#333333", 1.0)
     halo = [withStroke(linewidth=2.6, foreground="white")]
     for name, point in zip(towns["name"], shapely.point_on_surface(towns.geometry.to_numpy()), strict=True):
         axes.text(point.x, point.y, str(name), fontproperties=font, fontsize=9.5, ha="center", va="center",
                   path_effects=halo, zorder=9, parse_math=False)  # fmt: skip
+
+
+def draw_furniture(axes: Any, ws: Workspace, font: FontProperties) -> None:
+    """Frame a map on the county, with scale bar and north arrow."""
+    west, south, east, north = ws.layers["villages"].total_bounds
+    margin = 0.04 * max(east - west, north - south)
+    axes.set_xlim(west - margin, east + margin)
+    axes.set_ylim(south - margin, north + margin)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    _scale_bar(axes, font)
+    _north(axes, font)
 
 
 def _scale_bar(axes: Any, font: FontProperties) -> None:

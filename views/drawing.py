@@ -466,7 +466,7 @@ def _basis(context: Context, held: Bench, tolerance_m: float) -> str:
     for key in ("cost.hardening_cny10k_per_km", "cost.new_road_cny10k_per_km"):
         value = value_on(context.policy, key, context.day)
         prices.append("—" if value is None else number(float(value.amount), 1))
-        sources.append(tell(language, "no_price") if value is None else source_text(value, language))
+        sources.append(tell(language, "no_price") if value is None else panels.plain(source_text(value, language)))
     text = tell(
         language, "priced", hard=prices[0], hard_source=sources[0], new=prices[1], new_source=sources[1], tolerance=tolerance_m
     )  # fmt: skip
@@ -474,14 +474,16 @@ def _basis(context: Context, held: Bench, tolerance_m: float) -> str:
     if held.table.elevation_m is None:
         return text + tell(language, "no_terrain")
     if limit is not None:
-        return text + tell(language, "grade_limit", limit=float(limit.amount), source=source_text(limit, language))
+        return text + tell(
+            language, "grade_limit", limit=float(limit.amount), source=panels.plain(source_text(limit, language))
+        )
     return text
 
 
 def source_text(value: Value, language: Language) -> str:
-    """Say where a value of the policy comes from and of which year its prices are."""
+    """Say where a value of the policy comes from and of which year its prices are, as plain text."""
     source = value.reference or value.source or tell(language, "unsourced")
     if value.price_year:
-        return tell(language, "price_of", source=panels.plain(source), year=value.price_year)
+        return tell(language, "price_of", source=source, year=value.price_year)
     is_price = "cny" in value.unit.lower() or "元" in value.unit
-    return f"{panels.plain(source)}，{tell(language, 'price_year_unknown')}" if is_price else panels.plain(source)
+    return f"{source}，{tell(language, 'price_year_unknown')}" if is_price else source

@@ -8,7 +8,7 @@ import streamlit as st
 
 from analysis.plan import Programme, compare
 from geo.errors import AppError
-from views import atlas, own_list, panels, planning, programme_files, scenarios, uploads, weighing
+from views import atlas, own_list, panels, paper, planning, programme_files, scenarios, uploads, weighing
 from views.context import Context
 from views.labels import Language, label, money, number, percent, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
@@ -290,6 +290,7 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
         say(context.language, "project_library"): library,
         say(context.language, "money_and_people"): frontier_table(made, context.language),
     }
+    paper.offer(context, works, made, question)
     panels.offer_download(
         context,
         names,
