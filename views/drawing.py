@@ -438,7 +438,7 @@ def _offer_choice(context: Context, held_bench: Bench, village: str, kept: Seque
         )
     with right.popover(tell(language, "withdraw"), icon=":material/delete:", width="stretch"):
         for line in kept:
-            if st.button(line.line.name, key=f"draw_withdraw_{line.seq}", width="stretch"):
+            if st.button(panels.plain(line.line.name), key=f"draw_withdraw_{line.seq}", width="stretch"):
                 seq, reason = line.seq, tell(language, "withdraw")
                 _act(
                     lambda seq=seq, reason=reason: choices.undo(
