@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from analysis import flows
+from analysis import flows, road_services
 from analysis.policy import value_on
 from views.context import Context
 from views.labels import label, say
+from views.plain import plain
 from views.planning import Works
 
 
@@ -118,6 +119,38 @@ def works_sheet(name: str, columns: tuple[str, ...], measure: str, unit: str) ->
     return sheet
 
 
+@st.cache_resource(show_spinner=False, max_entries=6)
+def served(key: str, what: str, allowance: int, _context: Context) -> Any:
+    """Say who has a bus, or whose main street has a lamp, once."""
+    del key
+    find = road_services.bus_access if what == "bus" else road_services.lamps_on_main_streets
+    return find(_context.workspace, _context.policy, _context.day, max_age_days=allowance)
+
+
+def service_sheet(
+    what: str, columns: tuple[str, ...], measure: str, unit: str
+) -> Callable[[Context, Works], Sheet | None]:
+    """Make the sheet of who lacks a bus, or a lamp on the main street; what is unknown is listed as unknown."""
+
+    def sheet(context: Context, works: Works) -> Sheet | None:
+        del works
+        language = context.language
+        frame = served(context.key, what, int(context.office.settings.get("max_age_days", 0)), context)
+        if frame.empty:
+            st.info(say(language, f"sheet_none_{what}", title=plain(context.policy.title)))
+            return None
+        counts = {name: int(frame["status"].eq(name).sum()) for name in ("met", "gap", "unknown")}
+        limit = float(frame["max_distance_m"].iloc[0])
+        shown = frame[frame["status"] != "met"]
+        told = {name: label("status", name, language) for name in counts}
+        shown = shown.assign(served=shown["status"].map(told))
+        shown = shown.rename(columns={"people": "residents", "distance_m": "nearest_m"})
+        note = say(language, f"sheet_note_{what}", limit=limit, **counts)
+        return Sheet(shown, columns, measure, label("unit", unit, language), note)
+
+    return sheet
+
+
 PLACE = ("town", "route_code", "name")
 SHEETS: dict[str, Callable[[Context, Works], Sheet | None]] = {
     "trace": trace_sheet,
@@ -138,4 +171,6 @@ SHEETS: dict[str, Callable[[Context, Works], Sheet | None]] = {
         ("road_id", *PLACE, "status", "start_km", "end_km", "length_km", "max_slope_percent", "min_radius_m", "cost_cny10k", "subsidy_ceiling_cny10k"),
         "length_km", "km",
     ),
+    "bus": service_sheet("bus", ("unit_id", "name", "town", "residents", "served", "nearest_m", "facility_id", "note"), "nearest_m", "m"),
+    "lamps": service_sheet("lamps", ("road_id", "village", "town", "served", "lamps", "length_km", "note"), "length_km", "km"),
 }  # fmt: skip

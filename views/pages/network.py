@@ -19,7 +19,7 @@ from views.road_sheets import Sheet
 
 SHEETS = {
     name: repair_sheet if name == "repairs" else OTHERS[name]
-    for name in ("trace", "critical", "stranded", "repairs", "widening", "bridges", "safety")
+    for name in ("trace", "critical", "stranded", "repairs", "widening", "bridges", "safety", "bus", "lamps")
 }
 MAP_HEIGHT = 470
 MOST_DRAWN = 20_000

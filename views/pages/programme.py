@@ -59,12 +59,12 @@ def ask(context: Context, works: Works) -> Question:
             key="plan_poor",
             help=say(language, "n_0_everybody_alike_2_a_poor"),
         )
-        more = weighing.ask(language)
-    return Question(tuple(budgets), float(weight), *locks(works, language), **more)
+    must, never, more = locks(works, language)
+    return Question(tuple(budgets), float(weight), must, never, **more)
 
 
-def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Let the person lock natural villages in or out."""
+def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]:
+    """Let the person lock natural villages in or out, and weigh more than people."""
     candidates = works.road_plan.candidates
     names = dict(
         zip(
@@ -74,7 +74,7 @@ def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str,
         )
     )
     ids = list(names)
-    left, right = st.columns(2)
+    left, right, last = st.columns([2, 2, 1], vertical_alignment="bottom")
     must = left.multiselect(
         say(language, "must_be_done"),
         ids,
@@ -89,7 +89,9 @@ def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str,
         key="plan_out",
         placeholder=say(language, "lock_natural_villages_out"),
     )
-    return tuple(must), tuple(never)
+    with last:
+        more = weighing.ask(language)
+    return tuple(must), tuple(never), more
 
 
 def show_headline(made: Programme, question: Question, works: Works, language: Language) -> None:
@@ -173,7 +175,8 @@ def draw(context: Context, works: Works, made: Programme, question: Question) ->
     classes = styles(question, context.language)
     order = list(classes)
     source, texts = works_source(context.key, works)
-    years = works.lines["project_id"].map(made.projects.set_index("project_id")["year"].astype("str")).fillna("later")
+    done_in = {name: str(year) for name, year in zip(made.projects["project_id"], made.projects["year"], strict=True)}
+    years = works.lines["project_id"].map(lambda name: done_in.get(name, "later"))
     chosen = panels.selected("works")
     layers: list[Any] = []
     states: dict[str, Any] = {}
