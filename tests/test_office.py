@@ -98,7 +98,7 @@ def test_a_new_office_is_the_folder_of_the_contract(atlas, policy):
     assert "max_age_days = 0" in text
     assert "可以用记事本修改" in text
     assert atlas.policy_path.read_bytes() == policy.read_bytes()
-    assert dict(atlas.settings) == {"max_age_days": 0}
+    assert dict(atlas.settings) == {"max_age_days": 0, "publication_min_count": 5}
     assert (atlas.name, atlas.sources(), atlas.rasters(), atlas.parts()) == ("东山县扶贫办", {}, {}, {})
 
 

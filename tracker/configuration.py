@@ -18,11 +18,21 @@ policy = {policy}
 # 几台电脑合用时改用 PostgreSQL（docs/tracker.md），密码放在 pgpass 文件里，不要写在这里：
 # ledger = "postgresql://用户@服务器/数据库"
 {ledger}
+# 县里有统一身份认证（OpenID Connect）的，写在 [oidc] 一节，写法见 docs/tracker.md；密钥不要写在这里。
+
 [settings]
 # 图层的日期比评估日早多少天以内，仍可用来断定“没有”。0 = 严格按约定：早一天也只算“不清楚”。
 # 例：各部门一年报一次，可改为 365。改动会影响缺口数，请在汇报中说明。
 max_age_days = 0
+# 公开版里少于几户、几人的数不写出来（显示为“少于 5”），不小于 2；政策文件自己写了的，以政策文件为准。
+publication_min_count = 5
 """
+KEYS = ("name", "policy", "ledger", "settings", "oidc")
+# Each setting with its default, the least it may be, and what it counts.
+SETTINGS: Mapping[str, tuple[int, int, str]] = {
+    "max_age_days": (0, 0, "天"),
+    "publication_min_count": (5, 2, "个"),
+}
 
 
 def write(folder: Path, *, name: str, policy: str, ledger: str | None) -> None:
@@ -65,9 +75,18 @@ def _check(file: Path, configuration: Mapping[str, Any]) -> None:
     if Path(configuration["policy"]).name != configuration["policy"]:
         raise StoreError(f"{file}：policy 只能是办公室文件夹里的文件名，不能带路径：{configuration['policy']}。")
     settings = configuration.get("settings", {})
-    age = settings.get("max_age_days", 0) if isinstance(settings, dict) else None
-    if isinstance(age, bool) or not isinstance(age, int) or age < 0:
-        raise StoreError(f"{file}：max_age_days 要是不小于 0 的整数（天），现在是 {age!r}。")
+    if not isinstance(settings, dict):
+        raise StoreError(f"{file}：[settings] 要是一节，写法见 docs/tracker.md。")
+    for where, found, known in (("", configuration, KEYS), ("[settings] ", settings, tuple(SETTINGS))):
+        strange = sorted(set(found) - set(known))
+        if strange:
+            raise StoreError(
+                f"{file}：{where}不认识 {'、'.join(strange)}，是不是写错了？可用的有：{'、'.join(known)}。"
+            )
+    for name, (default, least, unit) in SETTINGS.items():
+        value = settings.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise StoreError(f"{file}：{name} 要是不小于 {least} 的整数（{unit}），现在是 {value!r}。")
 
 
 def check_policy(profile: Path) -> None:
