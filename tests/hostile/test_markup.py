@@ -31,7 +31,8 @@ from views.publication import rules_for
 from views.tilestore import Identity, store
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("overview", "coverage", "roads", "network", "housing", "projects", "ledger", "quality", "users")
+PAGES = ("overview", "coverage", "roads", "programme", "network", "housing", "projects", "ledger", "visits",
+         "meeting", "quality", "users")  # fmt: skip
 SCRIPT = """
 import streamlit as st
 from tests.page_context import context_now
@@ -42,7 +43,7 @@ moving.show_notice()
 """
 # What Streamlit shows as it stands: text, the options of lists, data of tables, charts and our own map component.
 SHOWN_AS_IT_IS = {
-    ("Text", "body"), ("Selectbox", "options"), ("MultiSelect", "options"), ("Selectbox", "raw_value"),
+    ("Text", "body"), ("Selectbox", "options"), ("MultiSelect", "options"), ("MultiSelect", "raw_values"), ("Selectbox", "raw_value"),
     ("BidiComponent", "json"), ("BidiComponent", "mixed"), ("ArrowVegaLiteChart", "spec"), ("TextInput", "value"),
     ("TextInput", "default"), ("DownloadButton", "url"), ("Selectbox", "set_value"), ("Selectbox", "default"),
 }  # fmt: skip
@@ -133,19 +134,32 @@ def test_w03_plain_text_reads_back_and_has_no_bare_sign() -> None:
         assert not re.search(r"(?<!\\)[`*_{}\[\]()<>#$|~:!]", re.sub(r"\\\\", "", safe))
 
 
+READS_MARKDOWN = {
+    "error", "warning", "info", "success", "toast", "markdown", "caption", "button", "badge", "subheader", "header", "expander", "popover",
+}  # fmt: skip
+TYPED = {"name", "title", "message", "reason", "subject", "file_name", "by", "note"}
+
+
+def is_bare(node: ast.expr) -> bool:
+    """Tell whether a value goes as it is: the text of an error, or a field that a person may have typed."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and node.slice.value in TYPED
+    is_text = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "str"
+    return is_text or (isinstance(node, ast.Attribute) and node.attr in TYPED)
+
+
 def test_w03_no_sentence_reaches_markdown_unguarded() -> None:
-    """W03: no page hands the text of an error or of a variable sentence to a place that reads Markdown."""
+    """W03: no page hands the text of an error, or a name as it was typed, to a place that reads Markdown."""
     loose = []
     for path in (ROOT / "views").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
                 continue
-            if node.func.attr in {"error", "warning", "info", "success", "toast", "markdown", "caption"}:
+            if node.func.attr in READS_MARKDOWN:
                 first = node.args[0]
                 parts = first.values if isinstance(first, ast.JoinedStr) else [first]
                 values = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
-                bare = [v for v in values if isinstance(v, ast.Call) and getattr(v.func, "id", "") == "str"]
-                loose += [f"{path.relative_to(ROOT)}:{node.lineno}" for _ in bare]
+                loose += [f"{path.relative_to(ROOT)}:{node.lineno}" for value in values if is_bare(value)]
     assert loose == []
 
 

@@ -34,7 +34,8 @@ from views.tilestore import Identity, store
 OURS, THEIRS = "甲镇", "乙镇"
 SECRETS = ("秘密村", "秘密屋", "秘密店", "SECRETHOME", "秘密工程", "秘密拨款", "SECRETHOUSE")
 CLERK = User("li", "李工", "town_clerk", towns=(OURS,))
-PAGES = ("overview", "coverage", "roads", "network", "housing", "projects", "ledger", "compare", "quality", "users")
+PAGES = ("overview", "coverage", "roads", "programme", "network", "housing", "projects", "ledger", "visits", "compare",
+         "meeting", "quality", "users")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,9 @@ def test_w15_tiles_carry_no_attribute_and_texts_no_person(county: Context) -> No
             ask()
 
 
-@pytest.mark.parametrize("name", ["overview", "coverage", "roads", "network", "projects", "users"])
+@pytest.mark.parametrize(
+    "name", ["overview", "coverage", "roads", "programme", "network", "projects", "meeting", "users"]
+)
 def test_w15_a_leader_is_sent_no_household(county: Context, name: str) -> None:
     """W15: no id, no person, in page source, WebSocket messages and Arrow payloads of a role without households."""
     leader = replace(county, user=User("ling", "领导", "leader"))
