@@ -27,6 +27,8 @@ from views.maps import (
 from views.signin import audience
 
 KINDS = {"towns": "polygon", "villages": "polygon", "hazards": "polygon", "roads": "line"}
+PLACES = ("villages", "towns", "natural_villages", "roads", "facilities", "households")  # what a map opens on, if held
+CHINA = (73.5, 18.0, 135.1, 53.6)  # degrees; shown while an office holds nothing that lies anywhere
 FIRST_ZOOM = {"G": 0, "S": 0, "X": 0, "Y": 9, "C": 10}
 
 
@@ -57,9 +59,10 @@ def town_names(workspace: Workspace) -> list[str]:
     """List the towns in the order of their codes; those named only by villages come after."""
     towns = workspace.get("towns")
     names = [] if towns is None else towns.sort_values("town_id")["name"].tolist()
-    villages = workspace.get("villages")
-    if villages is not None:
-        names += sorted(set(villages["town"].dropna()) - set(names))
+    for layer in PLACES:
+        frame = workspace.get(layer)
+        if frame is not None and "town" in frame:
+            names += sorted(set(frame["town"].dropna()) - set(names))
     return names
 
 
@@ -69,8 +72,8 @@ def codes_of(values: pd.Series, order: Sequence[str]) -> npt.NDArray[np.uint16]:
     >>> codes_of(pd.Series(["b", "a", None]), ["a", "b"]).tolist()
     [2, 1, 0]
     """
-    codes = np.asarray(pd.Categorical(values, categories=list(order)).codes, dtype=np.int32)
-    return (codes + 1).astype(np.uint16)
+    codes = pd.Index(list(order), dtype="object").get_indexer(pd.Index(values.astype("object")))
+    return np.asarray(codes + 1, dtype=np.uint16)
 
 
 def display_text(name: str, frame: Any, language: Language) -> list[str]:
@@ -152,8 +155,14 @@ def state(
 
 def bounds_of(context: Context, town: str | None = None) -> tuple[float, float, float, float]:
     """Give west, south, east, north in degrees of the county or of one town."""
-    frame = context.frame("villages")
-    chosen = frame if town is None else frame[frame["town"] == town]
+    return _bounds(context.workspace.digest, town, context.frame("villages"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=500)
+def _bounds(digest: str, town: str | None, _villages: Any) -> tuple[float, float, float, float]:
+    """Work it out once per workspace and town: turning every corner into degrees takes a tenth of a second."""
+    del digest
+    chosen = _villages if town is None else _villages[_villages["town"] == town]
     west, south, east, north = chosen.geometry.to_crs("EPSG:4326").total_bounds
     return float(west), float(south), float(east), float(north)
 

@@ -63,6 +63,14 @@ def village_status(context: Context, need_id: str) -> pd.Series:
 
 def attributes(context: Context, need: Need) -> dict[str, pd.Series]:
     """Give the numbers a village can be coloured by: people, households, gaps, distance to the facility."""
+    return _attributes(context.key, need.id, context, need)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _attributes(key: str, need_id: str, _context: Context, _need: Need) -> dict[str, pd.Series]:
+    """Work them out once per assessment and need."""
+    del key, need_id
+    context, need = _context, _need
     villages = context.frame("villages").set_index("village_id")
     findings = context.assessment.findings
     findings = findings[findings["unit_kind"] == "village"]
@@ -99,6 +107,21 @@ def matrix(context: Context, findings: pd.DataFrame) -> pd.DataFrame:
 
 def table_of(context: Context, findings: pd.DataFrame, shown: pd.Index) -> pd.DataFrame:
     """Make the table under the map: town, village, people, one column a need, gaps first."""
+    whole = _whole_table(context.key, context.language, context)
+    table = whole[whole.index.isin(shown)]
+    asked = set(findings["need"])
+    unasked = [need.label for need in village_needs(context) if need.id not in asked and need.label in table]
+    return table.drop(columns=unasked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _whole_table(key: str, language: str, _context: Context) -> pd.DataFrame:
+    """Lay out all villages once per assessment; filters then only choose rows."""
+    del key, language
+    context = _context
+    findings = context.assessment.findings
+    findings = findings[findings["unit_kind"] == "village"]
+    shown = pd.Index(findings["unit_id"].unique())
     villages = context.frame("villages").set_index("village_id")
     wide = matrix(context, findings).reindex(shown)
     own = findings[findings["need"].isin([need.id for need in village_needs(context) if need.kind != "all"])]
