@@ -8,8 +8,11 @@ import streamlit as st
 
 from geo.errors import AppError
 from geo.read import read
+from layers.headers import keys, plain_header
+from layers.match import recognise
 from tracker import template
 from tracker.accounts import log_access
+from tracker.office import Office
 from tracker.template import Change, Comparison
 from views import excel, panels
 from views.context import Context
@@ -50,12 +53,15 @@ def show(context: Context) -> None:
 
 def _ask(context: Context, upload: Any) -> dict[str, Any] | None:
     try:
-        sheets = _sheets(upload.file_id, upload)
+        sheets, guess = _looked_at(upload.file_id, upload, tuple(context.office.need_ids()))
     except AppError as error:
         st.error(panels.plain(error), icon=":material/error:")
         return None
     may = [name for name in TABLES if name not in PRIVATE_TABLES or context.user.may("households")]
-    table = st.selectbox(_t(context, "table"), may, key="template_table", format_func=lambda name: _name(context, name))
+    table = st.selectbox(
+        _t(context, "table"), may, index=may.index(guess) if guess in may else 0, key=f"template_table_{upload.file_id}",
+        format_func=lambda name: _name(context, name),
+    )  # fmt: skip
     sheet = st.selectbox(_t(context, "sheet"), sheets, key="template_sheet") if len(sheets) > 1 else None
     only_seen = st.toggle(_t(context, "only_seen"), key="template_seen", help=_t(context, "only_seen_help"))
     with_formulas = st.toggle(_t(context, "formulas"), key="template_formulas", help=_t(context, "formulas_help"))
@@ -70,17 +76,44 @@ def _name(context: Context, table: str) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _sheets(file_id: str, _upload: Any) -> list[str]:
+def _looked_at(file_id: str, _upload: Any, needs: tuple[str, ...]) -> tuple[list[str], str]:
+    """Return the sheets of a workbook, and which table it seems to be."""
     del file_id
     with as_file(_upload) as path:
-        return list(read(path).layers)
+        dropped = read(path)
+    heads = [str(name) for name in dropped.frame.columns if str(name) != "geometry"]
+    ranked = [name for name, _ in recognise(heads, None) if name in TABLES]
+    plain = {plain_header(head) for head in heads}
+    asked = {plain_header(need) for need in needs}
+    if sum(any(key in asked for key, _ in keys(head)) for head in heads) > 1:
+        return list(dropped.layers), "claims"
+    if plain & {"项目编号"}:
+        return list(dropped.layers), "projects"
+    if plain & {"处置方式", "改造进度"}:
+        return list(dropped.layers), "houses"
+    return list(dropped.layers), ranked[0] if ranked else ""
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _compared(
+    key: tuple[Any, ...], _office: Office, _upload: Any, table: str, sheet: str | None, **options: Any
+) -> Comparison:
+    del key
+    with as_file(_upload) as path:
+        return template.compare(_office, path, table, sheet=sheet, **options)
+
+
+def _seen_until(office: Office) -> int:
+    """Return the number of the last event: what was compared before it may be out of date."""
+    return office.ledger.read(lambda t: int(t.rows("SELECT seq FROM chain WHERE id = 1")[0][0]))
 
 
 def _compare(context: Context, upload: Any, wish: dict[str, Any]) -> None:
     options = {"only_seen": wish["only_seen"], "with_formulas": wish["with_formulas"]}
     try:
-        with as_file(upload) as path:
-            found = template.compare(context.office, path, wish["table"], sheet=wish["sheet"], **options)
+        key = (upload.file_id, _seen_until(context.office))
+        with st.spinner(_t(context, "comparing")):
+            found = _compared(key, context.office, upload, wish["table"], wish["sheet"], **options)
     except AppError as error:
         st.error(panels.plain(error), icon=":material/error:")
         return
