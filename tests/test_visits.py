@@ -244,6 +244,8 @@ def test_a_place_found_in_the_field_goes_through_the_intake(office: Office) -> N
     assert deciding.accept_plain(office, visit.visit_id, by="ling").settled == 2
     held = office.frame("facilities")
     assert sorted(held["name"]) == ["一村公厕", "村口", "村尾"]
+    assert office.default_day() == DAY, "a place found later must not turn every other layer stale"
+    assert office.sources()["facilities"].kinds["public_toilet"] == (DAY, False)
     deciding.undo(office, visit.visit_id, "found/1", by="ling", reason="重复")
     assert sorted(office.frame("facilities")["name"]) == ["一村公厕", "村尾"]
     deciding.undo(office, visit.visit_id, "found/2", by="ling", reason="重复")

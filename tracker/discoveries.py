@@ -9,6 +9,7 @@ from pathlib import Path
 from geo.errors import InputError
 from layers import schema
 from tracker import events
+from tracker.facts import SOURCE
 from tracker.office import Office
 from tracker.visits import Answer, Row, Visit
 
@@ -30,7 +31,7 @@ def row_of(answer: Answer, item: Visit) -> Row:
 
 def part_of(item: Visit) -> str:
     """Return the part of the layer that holds what a visit found."""
-    return f"下乡走访 {item.visit_id}"
+    return f"{SOURCE} {item.visit_id}"
 
 
 def keep_only(office: Office, item: Visit, found: Sequence[Found], *, by: str) -> int:

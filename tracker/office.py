@@ -175,8 +175,12 @@ class Office:
         return facts.sourced(found, facts.facts(self.ledger, as_of=day, known_on=known_on)) if found else found
 
     def default_day(self) -> date:
-        """Return the latest day any layer describes. Raises InputError for an office without layers."""
-        days = [part.as_of for items in self.parts().values() for part in items]
+        """Return the latest day any layer describes; places found on a visit do not make a layer newer.
+
+        Raises InputError for an office without layers.
+        """
+        held = [part for items in self.parts().values() for part in items]
+        days = [part.as_of for part in held if not part.part.startswith(facts.SOURCE)] or [part.as_of for part in held]
         if not days:
             raise InputError(f"办公室“{self.name}”还没有图层。请先导入村界、道路等图层。")
         return max(days)
