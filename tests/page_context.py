@@ -3,6 +3,7 @@
 from views.context import Context
 
 HELD: dict[str, Context] = {}
+FAULTS: list[str] = []
 
 
 def context_now() -> Context:

@@ -56,11 +56,11 @@ class Drawn:
 
 
 def town_names(workspace: Workspace) -> list[str]:
-    """List the towns in the order of their codes; those named only by villages come after."""
+    """List the towns in the order of their codes; those named only by villages, or without these by others, come after."""
     towns = workspace.get("towns")
     names = [] if towns is None else towns.sort_values("town_id")["name"].tolist()
     for layer in PLACES:
-        frame = workspace.get(layer)
+        frame = workspace.get(layer) if layer == "villages" or not names else None
         if frame is not None and "town" in frame:
             names += sorted(set(frame["town"].dropna()) - set(names))
     return names

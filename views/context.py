@@ -6,12 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
 from analysis.assess import Assessment, assess
 from analysis.policy import Policy, load_policy
 from geo.errors import InputError
+from layers import schema
 from layers.workspace import Workspace
 from tracker.accounts import User
 from tracker.office import Office, open_office
@@ -48,9 +50,17 @@ class Context:
         return "虚构" in self.office.name
 
     def frame(self, layer: str) -> Any:
-        """Give a layer's frame, or an empty one when the office does not hold it."""
+        """Give a layer's frame, or one with its columns and no rows when the office does not hold it."""
         found = self.workspace.get(layer)
-        return pd.DataFrame() if found is None else found
+        return empty_layer(layer, self.workspace.crs) if found is None else found
+
+
+def empty_layer(layer: str, crs: Any) -> Any:
+    """Make a layer without rows: the columns of its schema, the town and village they are placed in, shapes in `crs`."""
+    form = schema.load()[layer]
+    names = [*(field.name for field in form.fields), "town", "town_id" if layer == "villages" else "village_id"]
+    frame = pd.DataFrame({name: pd.Series(dtype="str") for name in dict.fromkeys(names)})
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs)) if form.geometry else frame
 
 
 def office_path() -> Path:

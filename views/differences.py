@@ -131,7 +131,7 @@ def sums(before: Assessment, after: Assessment, people: tuple[pd.Series, pd.Seri
     sides = []
     for done, population in zip((before, after), people, strict=True):
         met = done.findings[(done.findings["unit_kind"] == "village") & (done.findings["status"] == "met")]
-        counted = met.assign(people=met["unit_id"].map(population)).groupby("need")
+        counted = met.assign(people=met["unit_id"].map(population).astype(float)).groupby("need")
         sides.append(pd.DataFrame({"villages": counted.size(), "people": counted["people"].sum()}))
     names = list(dict.fromkeys([*before.coverage["need"], *after.coverage["need"]]))
     first, second = sides[0].add_suffix("_before"), sides[1].add_suffix("_after")
