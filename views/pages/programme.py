@@ -8,7 +8,7 @@ import streamlit as st
 
 from analysis.plan import Programme, compare
 from geo.errors import AppError
-from views import atlas, own_list, panels, paper, planning, programme_files, scenarios, uploads, weighing
+from views import atlas, library_panel, own_list, panels, paper, planning, scenarios, uploads, weighing
 from views.context import Context
 from views.labels import Language, label, money, number, percent, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
@@ -287,7 +287,7 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
         )
     table = project_table(made, works, firm, context.language)
     panels.show_table(table, key="plan_table", ids=made.projects["project_id"].tolist(), kind="works", height=330)
-    library = programme_files.library(made, works.road_plan, context.frame("roads"), context.language)
+    library = library_panel.named(library_panel.current(context, works, made)[0], context.language)
     names = {
         say(context.language, "programme"): table,
         say(context.language, "project_library"): library,
@@ -386,3 +386,4 @@ def page(context: Context) -> None:
         with kept:
             scenarios.show(context, question, made)
     show_projects(context, works, made, question)
+    library_panel.show(context, works, made)
