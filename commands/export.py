@@ -11,8 +11,10 @@ from views.briefing_files import KINDS, export_office
 
 @command("export office --to pptx --out 汇报.pptx")
 @click.argument("office", type=FOLDER)
-@click.option("--to", "kind", type=click.Choice(KINDS), required=True, help="slides, paper, web page, workbook or data")
-@click.option("--out", type=FOLDER, required=True, help="the file, ending like --to")
+@click.option(
+    "--to", "kind", type=click.Choice(KINDS), required=True, help="slides, paper, web page, live map, workbook or data"
+)
+@click.option("--out", type=FOLDER, required=True, help="the file, ending like --to (map: .html)")
 @click.option(
     "--public", "is_public", is_flag=True, help="aggregates only, small counts hidden; no maps without a number"
 )

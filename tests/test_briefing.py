@@ -275,7 +275,7 @@ def test_mistakes_end_in_one_sentence_and_write_nothing(office, tmp_path, argume
 
 
 def test_kinds_of_files_are_those_of_the_contract():
-    assert KINDS == ("xlsx", "gpkg", "html", "pptx", "pdf")
+    assert KINDS == ("xlsx", "gpkg", "html", "map", "pptx", "pdf")
 
 
 def test_the_panel_makes_a_file_of_what_is_on_screen(made, office):

@@ -18,15 +18,17 @@ POLICIES = sorted((ROOT / "policies").glob("*.toml"))
 # What stays Chinese, and why. Errors (raise …) are Chinese in every room: they come from below, where no language is known.
 PAPERS = {
     "briefing.py", "briefing_files.py", "briefing_gpkg.py", "briefing_html.py", "briefing_map.py", "briefing_pdf.py",
-    "briefing_pptx.py", "briefing_tables.py", "briefing_xlsx.py", "publication.py", "briefing_page.js",
+    "briefing_pptx.py", "briefing_tables.py", "briefing_xlsx.py", "publication.py", "printed_list.py", "visit_files.py",
+    "visit_known.py", "visit_map.py", "visit_pdf.py",
 }  # papers issued to Chinese offices, in the form they expect  # fmt: skip
-COMMAND_LINE = {"reports.py"}  # sentences of the command line, which is Chinese
+COMMAND_LINE = {"reports.py", "plan_reports.py"}  # sentences of the command line, which is Chinese
 ANSWERS = {
     "server.py",
     "basemap.py",
     "oidc.py",
     "signin.py",
     "audit.py",
+    "warm.py",
 }  # before anybody chose a language; server logs
 ALLOWED = {
     "labels.py": "units beside numbers, and examples",
@@ -35,7 +37,11 @@ ALLOWED = {
     "bookmarks.py": "reasons kept in the ledger",
     "ledger.py": "conditions kept in the log, sources kept in the ledger",
     "entry.py": "conditions kept in the log",
-    "planning.py": "column names of a bureau's own list",
+    "library_edits.py": "what is wrong with a row of a bureau's own form",
+    "own_list.py": "column names of a bureau's own list",
+    "template_panel.py": "columns and file names of a bureau's own workbook",
+    "visit_merging.py": "names of the sheets of a visit",
+    "drawing.py": "the sign by which a unit is a price",
 }
 
 

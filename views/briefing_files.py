@@ -17,9 +17,12 @@ from views.assessing import assess_office
 from views.briefing import Briefing, make_briefing
 from views.briefing_fonts import find_font, missing_letters
 from views.briefing_map import draw_pictures
+from views.context import Context
+from views.livemap import livemap
 from views.publication import rules_for
 
-KINDS = ("xlsx", "gpkg", "html", "pptx", "pdf")
+KINDS = ("xlsx", "gpkg", "html", "map", "pptx", "pdf")
+ENDINGS = {"map": "html"}  # every other kind is its own ending
 _WITH_PICTURES = ("html", "pptx", "pdf")
 
 
@@ -67,8 +70,9 @@ def export_office(
     target = Path(path)
     if kind not in KINDS:
         raise InputError(f"不能导出为“{kind}”：可选 {'、'.join(KINDS)}。")
-    if target.suffix.lower() != f".{kind}":
-        raise InputError(f"文件名要以 .{kind} 结尾，现在是 {target.name}。")
+    ending = ENDINGS.get(kind, kind)
+    if target.suffix.lower() != f".{ending}":
+        raise InputError(f"文件名要以 .{ending} 结尾，现在是 {target.name}。")
     rules = load_policy(policy or office.policy_path)
     rules_for(rules, office.settings, day or office.default_day(), is_public=is_public, review_number=review_number)
     done = assess_office(office, policy=policy, day=day, on_stage=on_stage)
@@ -77,7 +81,7 @@ def export_office(
     if kind == "gpkg" and not is_public:
         briefing_gpkg.write_internal(office, done, brief, target, by=by)  # writes its own log entry
     else:
-        content = render(brief, kind, done, ws, rules)
+        content = content_of(Context(office, ws, rules, done, done.day, "zh"), brief, kind)
         log(office, brief, kind, by=by)
         _put(target, content)
     size = target.stat().st_size
@@ -105,6 +109,13 @@ def prepare(
         missing = missing_letters(brief.texts(), find_font())
         brief = replace(brief, pictures=draw_pictures(done, ws, policy, brief), missing=missing)
     return brief
+
+
+def content_of(context: Context, brief: Briefing, kind: str) -> bytes:
+    """Write what a person may see as the bytes of a file of one kind: the live map, or a briefing."""
+    if kind == "map":
+        return livemap(context, brief.rules, dict(brief.sources))
+    return render(brief, kind, context.assessment, context.workspace, context.policy)
 
 
 def render(brief: Briefing, kind: str, done: Assessment, ws: Workspace, policy: Policy) -> bytes:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from geo.errors import AppError
 from tracker.accounts import User
-from views.briefing_files import log, prepare, render
+from views.briefing_files import ENDINGS, content_of, log, prepare
 from views.context import Context
 from views.labels import label, say
 from views.plain import plain
@@ -13,6 +13,7 @@ MIMES = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "pdf": "application/pdf",
     "html": "text/html",
+    "map": "text/html",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "gpkg": "application/geopackage+sqlite3",
 }
@@ -65,7 +66,7 @@ def _make(context: Context, kind: str, is_public: bool, number: str) -> None:
                 review_number=number or None,
                 with_households=context.user.may("households"),
             )
-            content = render(brief, kind, done, ws, policy)
+            content = content_of(context, brief, kind)
         log(context.office, brief, kind, by=context.user.username)
     except AppError as error:
         st.session_state.pop(_MADE, None)
@@ -88,9 +89,9 @@ def _hand_over(context: Context, key: tuple[object, ...]) -> None:
         mode=mode,
         isoformat=context.day.isoformat(),
         workspace_digest=context.assessment.workspace_digest[:8],
-        kind=kind,
+        kind=ENDINGS.get(kind, kind),
     )
-    title = say(context.language, "download")
+    title = f"{say(context.language, 'download')} ({len(made['content']) / 1e6:,.1f} MB)"
     st.download_button(title, made["content"], file_name=name, mime=MIMES[kind], key="briefing_file", on_click="ignore")
     if made["missing"]:
         st.warning(say(context.language, "briefing_missing", letters=plain("、".join(made["missing"]))))

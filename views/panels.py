@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from pypinyin import Style, lazy_pinyin
 
 from views.atlas import town_names
 from views.basis import basis
 from views.context import Context
 from views.explain import explain
 from views.labels import label, say
+from views.pinyin import initials
 from views.plain import plain
 from views.selection import area, select, selected, show_area, take_event
 from views.tables import arrange, offer_download, show_table, totals
@@ -23,12 +23,6 @@ __all__ = [
 ]  # fmt: skip
 SIGN = {"met": "●", "gap": "✕", "disputed": "◆", "unknown": "？"}
 STATUSES = ("gap", "disputed", "unknown", "met")
-
-
-@st.cache_data(show_spinner=False, max_entries=20_000)
-def initials(name: str) -> str:
-    """Give the pinyin initials of a name in capitals, so that it can be searched without an input method."""
-    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="ignore")).upper()
 
 
 def choose_town(context: Context) -> str | None:
