@@ -17,7 +17,7 @@ from analysis.worth import Weights, village_numbers, worth_of
 Floats = NDArray[np.float64]
 STABILITY_COLUMNS = ["project_id", "share", "verdict", "check_first", "people", "cost_cny10k", "is_chosen"]
 CERTAIN, OUT = 0.9, 0.1  # shares of draws; a reading aid, not a policy figure
-ROUNDS = 10  # price lists a draw, from the prices of the given figures
+ROUNDS = 4  # price lists a draw, from the prices of the given figures
 
 
 def stability(

@@ -31,7 +31,8 @@ def swaps_between(task: Task, own: Ints, best: Ints, people: Any, names: list[An
     Returns
     -------
     DataFrame
-        One row a swap, the greatest gain of the objective first; each starts from where the one before ended, takes in
+        One row a swap: first, where the list leaves money over, all that it still pays for and nothing out; then the
+        greatest gain of the objective first. Each starts from where the one before ended and takes in
         villages of the best programme with the works they need and takes out at most two groups of others. What is
         left after every row is a schedule that keeps each year's money (`people_after`, `objective_after`). No row: no
         single swap betters it.
@@ -40,7 +41,8 @@ def swaps_between(task: Task, own: Ints, best: Ints, people: Any, names: list[An
     year, goal = own.copy(), best < years
     rows: list[tuple[Any, ...]] = []
     for step in range(1, STEPS + 1):
-        found = _best_swap(task, year, best, goal, people)
+        found = _filled(task, year, best, goal, people) if step == 1 else None
+        found = found if found is not None else _best_swap(task, year, best, goal, people)
         if found is None:
             break
         before, after = year < years, found < years
@@ -74,6 +76,20 @@ def _best_swap(task: Task, year: Ints, best: Ints, goal: Flags, people: Any) -> 
             trial = _arranged(task, wanted, year, best)
             if trial is not None and reached(task, trial) > top + 1e-9:
                 found, top = trial, reached(task, trial)
+    return found
+
+
+def _filled(task: Task, year: Ints, best: Ints, goal: Flags, people: Any) -> Ints | None:
+    """Spend what the list leaves over on works of the best programme, those that gain most per money first."""
+    found: Ints | None = None
+    held, now = year < len(task.budgets), year
+    for works in sorted(_entering(task, held, goal), key=lambda works: -_rate(task, people, works)):
+        held_now = now < len(task.budgets)
+        if (held_now & works).sum() == works.sum():
+            continue
+        trial = _arranged(task, held_now | works, now, best)
+        if trial is not None and reached(task, trial) > reached(task, now) + 1e-9:
+            found = now = trial
     return found
 
 

@@ -31,7 +31,7 @@ from benchmarks.noding import noding_rows
 from geo.paths import ways
 
 SIZES = (200, 1_000, 2_000, 20_000)
-SHARE, YEARS = 0.3, 3
+SHARE, YEARS, PG_RUNS = 0.3, 3, 10
 
 
 def gap_rows(size: int) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def server() -> Iterator[Any]:
         import psycopg
         from cluster import running
 
-        with running() as address, psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        with running() as address, psycopg.connect(address, autocommit=True) as connection:
             connection.execute("CREATE EXTENSION postgis")
             connection.execute("CREATE EXTENSION pgrouting")
             yield connection
@@ -105,11 +105,12 @@ def by_pgrouting(network: Any, gap: Any, sources: Any, nodes: Any, known: Any) -
         ask = "SELECT end_vid, agg_cost FROM pgr_dijkstraCost('SELECT id, source, target, cost FROM roads', 0, %s::bigint[], false)"
         connection.execute(ask, (goals,)).fetchall()
         start = ticks(pid)
-        rows = connection.execute(ask, (goals,)).fetchall()
-        spent = ticks(pid) - start
+        for _ in range(PG_RUNS):  # its clock ticks in hundredths of a second
+            rows = connection.execute(ask, (goals,)).fetchall()
+        spent = (ticks(pid) - start) / PG_RUNS
         told = dict(rows)
         assert all(told.get(int(vertex), 0.0) == mm for vertex, mm in zip(place[nodes], known, strict=True))
-        return round(spent, 3)
+        return round(spent, 4)
 
 
 def ticks(pid: int) -> float:

@@ -566,6 +566,16 @@ def test_three_swaps_are_told_as_three():
     assert table["cost_change_cny10k"].tolist() == [0, 0, 0]
 
 
+def test_money_left_over_is_spent_in_one_step():
+    people = np.array([100.0, 200.0, 300.0, 400.0])
+    task = Task(np.full(4, -1), np.full(4, 10.0), people, np.zeros(4, np.int64), np.array([30.0]))
+    table = swaps_between(
+        task, np.array([0, 1, 1, 1]), solve(task, gap=0.0).year, people, [np.array([str(k)]) for k in range(4)]
+    )
+    assert table[["take_out", "take_in"]].to_numpy().tolist() == [["", "2;3"], ["0", "1"]]
+    assert table["people_after"].tolist() == [800, 900]
+
+
 def test_marginal_people_fall_as_money_grows_on_a_list_without_shared_roads():
     plan = fork(people=PEOPLE[2:], lines=FORK)
     made = frontier(plan, works_tree(plan), steps=8, at=120.0)
