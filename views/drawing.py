@@ -364,7 +364,7 @@ def _show_now(context: Context, now: Costing) -> None:
         ]
     )
     if len(parts):
-        st.dataframe(parts, hide_index=True, key="draw_parts", height=min(36 * (len(parts) + 1), 180))
+        st.dataframe(parts, hide_index=True, key="draw_parts", height=min(36 * (len(parts) + 1) + 4, 190))
 
 
 def _offer_save(context: Context, held: Bench, village: str, now: Costing, drawing: Any) -> None:

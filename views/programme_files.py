@@ -1,5 +1,6 @@
 """A road programme as files: the contract's tables, and the project library in the columns bureaus use."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,17 +34,19 @@ def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any, langua
     for edge in edges.tolist():
         road = int(network.edge_road[edge])
         if road < 0:
-            section = found.setdefault(
-                road, {"length_km": 0.0, "surface": "none", "name": say(language, "new_line_drawn")}
-            )
+            start = {"length_km": 0.0, "surface": "none", "name": say(language, "new_line_drawn"), "shapes": []}
+            section = found.setdefault(road, start)
             section["length_km"] += int(network.edge_length_mm[edge]) / 1e6
+            section["shapes"].append(network.edge_geometry[edge])
             continue
         ends = shapely.line_locate_point(
             roads.geometry.iloc[road], shapely.get_point(network.edge_geometry[edge], [0, -1])
         )
         section = found.setdefault(
-            road, {**roads.iloc[road].drop("geometry"), "length_km": 0.0, "start_km": np.inf, "end_km": 0.0}
+            road,
+            {**roads.iloc[road].drop("geometry"), "length_km": 0.0, "start_km": np.inf, "end_km": 0.0, "shapes": []},
         )
+        section["shapes"].append(network.edge_geometry[edge])
         section["length_km"] += int(network.edge_length_mm[edge]) / 1e6
         section["start_km"] = min(section["start_km"], float(ends.min()) / 1000)
         section["end_km"] = max(section["end_km"], float(ends.max()) / 1000)
@@ -51,13 +54,21 @@ def sections(work: int, made: Programme, road_plan: RoadPlan, roads: Any, langua
 
 
 def library(made: Programme, road_plan: RoadPlan, roads: Any, language: Language = "zh") -> pd.DataFrame:
-    """Lay a programme out as the bureau's project library: one row a road section of a project.
+    """Lay a programme out as the bureau's project library, with the headings of a language."""
+    table = pd.DataFrame(library_rows(made, road_plan, roads, language)[list(LIBRARY)])
+    return table.rename(columns={name: label("library", name, language) for name in LIBRARY})
+
+
+def library_rows(made: Programme, road_plan: RoadPlan, roads: Any, language: Language = "zh") -> gpd.GeoDataFrame:
+    """Lay a programme out as one row a road section of a project, columns by key, with its shape.
 
     Money, people and villages stand on the first row of a project only, so that a sum over the column is right.
+    `project_key` names a project by what it connects and over which roads, whatever its number is this time.
     """
     names = road_plan.natural_villages.set_index("natural_village_id")["name"]
     number = {project_id: work for work, project_id in enumerate(made.tree.project_id)}
     rows: list[dict[str, Any]] = []
+    geometry = made.geometry.set_index("project_id").geometry
     for project in made.projects.itertuples():
         villages = [str(names.get(name, name)) for name in str(project.natural_village_ids).split(";") if name]
         head = {
@@ -70,9 +81,27 @@ def library(made: Programme, road_plan: RoadPlan, roads: Any, language: Language
             parts.append({"length_km": project.new_km, "surface": "none", "name": say(language, "new_link_road")})
         for place, section in enumerate(parts or [{}]):
             own = head if place == 0 else {"project_id": project.project_id, "year": project.year}
-            rows.append({**own, **section_cells(section, language)})
-    table = pd.DataFrame(rows, columns=list(LIBRARY))
-    return table.rename(columns={name: label("library", name, language) for name in LIBRARY})
+            shapes = section.get("shapes") or list(shapely.get_parts(geometry[project.project_id]))[-1:]
+            rows.append(
+                {
+                    **own,
+                    **section_cells(section, language),
+                    "project_key": project_key(project.natural_village_ids, project.road_ids),
+                    "geometry": shapely.line_merge(shapely.multilinestrings(shapes)),
+                }
+            )
+    frame = pd.DataFrame(rows, columns=[*LIBRARY, "project_key", "geometry"])
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=made.geometry.crs)
+
+
+def project_key(natural_village_ids: Any, road_ids: Any) -> str:
+    """Name a project by what it connects and over which roads.
+
+    >>> project_key("b;a", "r2;r1") == project_key("a;b", "r1;r2")
+    True
+    """
+    text = json.dumps([sorted(str(ids).split(";")) for ids in (natural_village_ids, road_ids)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def section_cells(section: Mapping[str, Any], language: Language) -> dict[str, Any]:
