@@ -14,7 +14,8 @@ from tracker.office import Office
 from views.context import Context
 
 LOG = logging.getLogger("qiyou")
-_refused: set[tuple[str, str, str, date]] = set()
+_refused: set[tuple[str, str, str, str, date]] = set()
+ASKED = {"tiles": "受限图层的地图", "values": "受限图层的名称和数值", "download": "别人的下载文件"}
 
 
 def log_view(context: Context, what: str, *, rows: int, conditions: str) -> None:
@@ -25,16 +26,18 @@ def log_view(context: Context, what: str, *, rows: int, conditions: str) -> None
         st.session_state[key] = now
 
 
-def log_refusal(office: Office, username: str, what: str) -> None:
+def log_refusal(office: Office, username: str, path: str) -> None:
     """Write down that somebody asked for what the own role or town does not allow: once a day for the same thing."""
-    mark = (str(office.path), username, what, date.today())
+    kind, number = [*path.split("/"), "", "", ""][2:4]  # /atlas/tiles/<digest>/…
+    what, conditions = ASKED.get(kind, "受限内容"), f"编号 {number[:8]}"
+    mark = (str(office.path), username, what, conditions, date.today())
     if mark in _refused or office.ledger.is_read_only:
         return
     if len(_refused) > 10_000:
         _refused.clear()
     _refused.add(mark)
     try:
-        log_access(office.ledger, username, "refused", what=what, rows=0)
+        log_access(office.ledger, username, "refused", what=what, rows=0, conditions=conditions)
     except StoreError as error:  # a full disk must not turn a refusal into anything else
         LOG.warning("被拒绝的请求没有记入日志：%s", error)
 
