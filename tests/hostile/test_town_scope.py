@@ -154,7 +154,10 @@ def test_w08_w14_another_towns_household_tile_is_refused_and_written_down(
     drawn = mapbox_vector_tile.decode(own.content)
     assert sum(len(part["features"]) for part in drawn.values()) >= 1
     refused = [event for event in accounts.access_log(county.office.ledger) if event.payload["action"] == "refused"]
-    assert [event.by for event in refused] == ["li", "li"], "each thing once a day"
+    assert [(event.by, event.payload["what"]) for event in refused] == [
+        ("li", "受限图层的地图"), ("li", "受限图层的名称和数值"),
+    ], "each thing once a day"  # fmt: skip
+    assert refused[0].payload["conditions"] == f"编号 {whole.source[:8]}"
     desk.desk(county.office.path.absolute()).close()
     desk.desk.cache_clear()
 
