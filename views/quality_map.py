@@ -22,11 +22,19 @@ def village_of(context: Context, layer: str, subjects: pd.Series) -> pd.Series:
     """Find the village of features of a layer; unknown where the layer does not say."""
     if layer == "villages":
         return subjects
-    frame = context.frame(layer)
+    known = _villages_by_id(context.workspace.digest, layer, context)
+    return pd.Series(pd.NA, index=subjects.index, dtype="object") if known is None else subjects.map(known)
+
+
+@st.cache_resource(show_spinner=False, max_entries=40)
+def _villages_by_id(digest: str, layer: str, _context: Context) -> pd.Series | None:
+    """Index a layer's villages once per workspace; None where it does not say."""
+    del digest
+    frame = _context.frame(layer)
     field = ID_OF.get(layer)
     if field is None or field not in frame or "village_id" not in frame:
-        return pd.Series(pd.NA, index=subjects.index, dtype="object")
-    return subjects.map(frame.drop_duplicates(field).set_index(field)["village_id"].astype("object"))
+        return None
+    return frame.drop_duplicates(field).set_index(field)["village_id"].astype("object")
 
 
 def doubts(context: Context, problems: list[Problem]) -> pd.DataFrame:
