@@ -1,17 +1,24 @@
 """An earlier list against what was built, and the upkeep money of roads that poor villages look after."""
 
 from datetime import date
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-from analysis.hardened import admin_classes, usable
+from analysis.hardened import HARDENED, UNHARDENED, admin_classes, surfaces, usable
 from analysis.policy import Policy, value_on
 from analysis.roads import RoadPlan
+from geo.crs import require_same_crs
 from geo.errors import InputError
 from layers.workspace import Workspace
 
 HINDCAST_COLUMNS = ["town", "listed", "connected", "not_connected", "unknown", "hit_rate_low", "hit_rate_high"]
+PROJECT_COLUMNS = [
+    *("town", "projects", "declared_km", "drawn_km", "built", "not_built", "unknown", "hit_rate_low", "hit_rate_high"),
+]
 UPKEEP_COLUMNS = ["village_id", "town", "length_km", "subsidy_cny", "note"]
 VILLAGE_CLASSES = ("C", "W")
 
@@ -59,6 +66,82 @@ def hindcast(earlier: pd.DataFrame, now: RoadPlan) -> pd.DataFrame:
         table["hit_rate_low"] = table["connected"].to_numpy(np.float64) / table["listed"].to_numpy(np.float64)
         table["hit_rate_high"] = 1 - table["not_connected"].to_numpy(np.float64) / table["listed"].to_numpy(np.float64)
     return table[HINDCAST_COLUMNS]
+
+
+def hindcast_projects(
+    listed: gpd.GeoDataFrame,
+    ws: Workspace,
+    policy: Policy,
+    day: date,
+    *,
+    reach_m: float = 15.0,
+    min_share: float = 0.9,
+) -> pd.DataFrame:
+    """Say how much of an earlier list of road projects is hardened road today, by town and, last, for the whole.
+
+    Parameters
+    ----------
+    listed
+        Lines in metres with `project_id`, `town` and `declared_km`; a project may have many rows that all repeat its
+        whole declared length, which is counted once (the greatest, should they differ).
+    reach_m, min_share
+        How far a listed line may be from a road of today's layer, and how much of it must lie so near to count as built
+        (inclusive); reading aids, no policy figures.
+
+    Returns
+    -------
+    DataFrame
+        Projects, declared and drawn kilometres, and projects built, not built and unknown (only built when roads of
+        unknown surface count, too). hit_rate_low counts the unknown as not built, hit_rate_high as built.
+
+    Raises
+    ------
+    InputError
+        When a column is missing.
+    """
+    lacking = {"project_id", "town", "declared_km"} - set(listed.columns)
+    if lacking:
+        raise InputError(f"旧项目清单缺少列 {'、'.join(sorted(lacking))}，请补上后再读入")
+    require_same_crs(listed, ws, what="旧项目清单")
+    drawn = listed.geometry.groupby(listed["project_id"], sort=True).apply(
+        lambda rows: shapely.union_all(rows.to_numpy())
+    )
+    first = listed.groupby("project_id", sort=True)
+    table = pd.DataFrame(
+        {
+            "town": first["town"].first().astype("object").fillna("（不明）"),
+            "declared_km": first["declared_km"].max(),
+            "drawn_km": shapely.length(drawn.to_numpy()) / 1000,
+        }
+    )
+    shares = _built_shares(drawn.to_numpy(), ws, policy, day, reach_m)
+    table["projects"] = 1
+    table["built"] = (shares[0] >= min_share).astype(int)
+    table["unknown"] = ((shares[1] >= min_share) & (shares[0] < min_share)).astype(int)
+    table["not_built"] = 1 - table["built"] - table["unknown"]
+    whole = table.assign(town="合计")
+    summed = pd.concat(
+        [part.groupby("town", sort=True).sum().reset_index() for part in (table, whole)], ignore_index=True
+    )
+    summed["hit_rate_low"] = summed["built"] / summed["projects"]
+    summed["hit_rate_high"] = (summed["built"] + summed["unknown"]) / summed["projects"]
+    return summed[PROJECT_COLUMNS]
+
+
+def _built_shares(drawn: Any, ws: Workspace, policy: Policy, day: date, reach_m: float) -> tuple[Any, Any]:
+    """Return the share of every line that lies near hardened road, and near road hardened or of unknown surface."""
+    roads = ws.get("roads")
+    if roads is None or not len(roads):
+        return np.zeros(len(drawn)), np.ones(len(drawn))
+    surface, good, lines = surfaces(roads, policy, day), usable(roads), roads.geometry.to_numpy()
+    found = []
+    for mask in (good & (surface == HARDENED), good & (surface != UNHARDENED)):
+        tree = shapely.STRtree(lines[mask])
+        line, road = tree.query(drawn, predicate="dwithin", distance=reach_m)
+        held = [shapely.union_all(lines[mask][road[line == row]]) for row in range(len(drawn))]
+        near = shapely.length(shapely.intersection(drawn, shapely.buffer(held, reach_m)))
+        found.append(near / np.maximum(shapely.length(drawn), 1e-9))
+    return found[0], found[1]
 
 
 def upkeep(ws: Workspace, policy: Policy, day: date) -> pd.DataFrame:

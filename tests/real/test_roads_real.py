@@ -1,6 +1,7 @@
 """Roads on real data: figures that an independent computation gave (shared/data/README.md)."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ import shapely
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from road_county import DAY, policy, workspace
 
+from analysis.hindcast import hindcast_projects
 from analysis.plan import programme, works_tree
 from analysis.roads import natural_villages
 from geo.crs import measurement_crs
@@ -137,3 +139,30 @@ def test_punjab_declares_each_length_on_every_segment(real):
     once = length.groupby(works["MRL_ID"]).first()
     assert len(once) == 132
     assert once.sum() == pytest.approx(1273.9, abs=0.05)
+
+
+def test_punjab_replayed_by_district_counts_each_project_once(real):
+    crs = measurement_crs(75.5, 31.0)
+    works = gpd.read_file(real / "punjab_works" / "Proposals_Punjab.zip").to_crs(crs)
+    listed = gpd.GeoDataFrame(
+        {
+            "project_id": works["MRL_ID"].astype(str), "town": works["DISTRICT_I"].astype(int).astype(str),
+            "declared_km": works["PROPOSED_L"].astype("float64"),
+        },
+        geometry=works.geometry, crs=crs,
+    )  # fmt: skip
+    batch = works["IMS_BATCH"].to_numpy() == 1
+    built = listed[batch].reset_index(drop=True)
+    roads = gpd.GeoDataFrame(
+        {"road_id": [f"r{row}" for row in range(len(built))], "surface": "asphalt"}, geometry=built.geometry, crs=crs
+    )
+    table = hindcast_projects(listed, replace(workspace(roads=roads), crs=crs), policy(), DAY).set_index("town")
+    whole = table.loc["合计"]
+    assert whole["projects"] == 132
+    assert whole["declared_km"] == pytest.approx(1273.9, abs=0.05)
+    assert whole["drawn_km"] == pytest.approx(1265.7, rel=0.02)
+    assert whole["built"] >= built["project_id"].nunique()
+    assert table.drop("合计")[["projects", "declared_km", "built"]].sum().tolist() == pytest.approx(
+        whole[["projects", "declared_km", "built"]].tolist()
+    )
+    assert len(table) == 20  # nineteen districts and the whole
