@@ -1,5 +1,6 @@
 """Bureaus send layers one by one: every page has something to say to an office that holds only some of them."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from demo.county import Manifest, write_county
 from tests.page_context import FAULTS, HELD
 from tests.policies_path import POLICY
 from tracker.office import create
-from views import desk
+from views import atlas, desk
 from views.context import Context
 from views.entry import PAGES
 
@@ -76,3 +77,11 @@ def test_every_page_opens(context: Context, name: str) -> None:
     assert not FAULTS, FAULTS[0]
     assert not opened.exception
     assert len(opened.main.children), "a page is never blank"
+
+
+def test_the_map_opens_on_what_there_is(context: Context) -> None:
+    west, south, east, north = atlas.bounds_of(context)
+    assert -180 <= west < east <= 180
+    assert -90 <= south < north <= 90
+    for town in atlas.town_names(context.workspace):
+        assert all(math.isfinite(value) for value in atlas.bounds_of(context, town))

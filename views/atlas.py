@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -155,16 +156,22 @@ def state(
 
 def bounds_of(context: Context, town: str | None = None) -> tuple[float, float, float, float]:
     """Give west, south, east, north in degrees of the county or of one town."""
-    return _bounds(context.workspace.digest, town, context.frame("villages"))
+    return _bounds(context.workspace.digest, town, context)
 
 
 @st.cache_resource(show_spinner=False, max_entries=500)
-def _bounds(digest: str, town: str | None, _villages: Any) -> tuple[float, float, float, float]:
+def _bounds(digest: str, town: str | None, _context: Context) -> tuple[float, float, float, float]:
     """Work it out once per workspace and town: turning every corner into degrees takes a tenth of a second."""
     del digest
-    chosen = _villages if town is None else _villages[_villages["town"] == town]
-    west, south, east, north = chosen.geometry.to_crs("EPSG:4326").total_bounds
-    return float(west), float(south), float(east), float(north)
+    for layer in PLACES:
+        frame = _context.frame(layer)
+        field = "name" if layer == "towns" else "town"
+        chosen = frame if town is None else frame[frame[field] == town]
+        if len(chosen) and isinstance(frame, gpd.GeoDataFrame):
+            west, south, east, north = chosen.geometry.to_crs("EPSG:4326").total_bounds
+            if np.isfinite([west, south, east, north]).all():
+                return float(west), float(south), float(east), float(north)
+    return CHINA
 
 
 def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpec:
