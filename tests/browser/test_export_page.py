@@ -90,13 +90,14 @@ def test_the_live_map_of_an_office_answers_offline(chromium, tmp_path: Path) -> 
     page.get_by_label(status).check()
     row.wait_for()
     page.get_by_label("看哪一项").select_option(index=1)
-    place = page.evaluate("() => document.getElementById('map').atlas.map.getZoom()")
+    where = "document.getElementById('map').atlas.map.getBounds().toBBoxString()"
+    place = page.evaluate(f"() => {where}")
     page.get_by_label("找村（名称、拼音首字母）").fill("村委会")
     first = page.locator("#found button").first
     name = first.inner_text().split(" · ")[0]
     first.click()
     page.locator("#card h2", has_text=name).wait_for()
-    page.wait_for_function(f"() => document.getElementById('map').atlas.map.getZoom() > {place}")
+    page.wait_for_function(f"() => {where} !== '{place}'")
     assert page.locator("#card dt").count() > 5
     page.keyboard.press("Escape")
     page.locator("#card .hint", has_text="点一个村").wait_for()
