@@ -12,7 +12,7 @@ from analysis.setting import Setting
 from cli import cli
 from geo.errors import InputError
 from tracker.office import open_office
-from views import planning, printed_list
+from views import planning, printed_list, whatif
 from views.assessing import assess_office
 from views.briefing_fonts import find_font
 from views.context import Context
@@ -27,7 +27,7 @@ def held(tmp_path_factory):
     assert done.exit_code == 0, done.output
     with open_office(out / "office") as desk:
         policy, day = load_policy(desk.policy_path), desk.default_day()
-        plan = Setting(desk.workspace(), policy, day).plan
+        plan = Setting(desk.workspace(), whatif.with_value(policy, whatif.THRESHOLD, 30, day), day).plan
         tree = works_tree(plan)
         every = programme(plan, budgets={2018: 1e9}, tree=tree, frontier_steps=0)
         works = planning.Works(plan, tree, every.geometry[["project_id", "geometry"]].reset_index(drop=True))
