@@ -116,6 +116,8 @@ def _features(workspace: Workspace, kind: str, places: Mapping[str, Row], wish: 
             chosen = chosen[chosen["housing_grade"].isin(["C", "D"])]
     chosen = chosen.sort_values(["town", "village_id", key], kind="stable")
     known, names = wish.known or {}, _village_names(workspace)
+    source = workspace.sources.get(kind)
+    day = f"台账日 {source.as_of}" if source is not None else ""
     made = []
     for row, (x, y) in zip(chosen.to_dict("records"), _degrees(chosen, workspace), strict=True):
         unit = str(row[key])
@@ -123,7 +125,7 @@ def _features(workspace: Workspace, kind: str, places: Mapping[str, Row], wish: 
         place = places.get(village)
         name = _text(row.get("name")) or unit
         name = unit if kind == "households" else name
-        said = known.get(f"{kind}/{unit}", "") or _said(kind, row)
+        said = "，".join(filter(None, [known.get(f"{kind}/{unit}", "") or _said(kind, row), day]))
         made.append(
             Row(f"{kind}/{unit}", kind, unit, name, _text(row.get("town")), village, place.name if place else names.get(village, ""), said, x=x, y=y)
         )  # fmt: skip

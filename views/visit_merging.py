@@ -15,12 +15,13 @@ from tracker.merging import Item
 from tracker.office import Office
 from tracker.projects import projects
 from tracker.visit_workbook import facility_words
-from tracker.visits import Row, Visit
+from tracker.visits import Row, Visit, rows_of
 from views import excel, moving, panels
 from views.context import Context
 from views.event_words import people
 from views.uploads import as_file
-from views.visit_files import ENDINGS, TITLES, make
+from views.visit_files import ENDINGS, TITLES, make, seen_by
+from views.visit_pdf import MOST_SHEETS, sheet_count
 from views.visit_words import kind_word, word
 
 MIMES = {"xlsx": excel.MIME, "qgis": "application/zip", "pdf": "application/pdf"}
@@ -69,6 +70,8 @@ def _offer_files(context: Context, item: Visit) -> None:
     private = second.toggle(
         word(language, "private"), key="visit_private", disabled=not can, help=word(language, "private_help")
     )
+    rows = seen_by(rows_of(context.office, item), user)
+    sheets = sheet_count(rows, by_house=by_house)
     for place, kind in zip(st.columns(3), ENDINGS, strict=True):
         place.download_button(
             TITLES[kind],
@@ -76,8 +79,10 @@ def _offer_files(context: Context, item: Visit) -> None:
                 context.office, item, kind, by=user.username, user=user, by_house=by_house, has_private=private and can
             ),
             file_name=f"走访_{item.visit_id}.{ENDINGS[kind]}", mime=MIMES[kind], key=f"visit_file_{kind}", on_click="ignore",
-            icon=":material/download:", width="stretch",
+            icon=":material/download:", width="stretch", disabled=kind == "pdf" and sheets > MOST_SHEETS,
         )  # fmt: skip
+    if sheets > MOST_SHEETS:
+        st.caption(word(language, "too_many_sheets", count=sheets, most=MOST_SHEETS))
     st.caption(word(language, "files_note"))
 
 

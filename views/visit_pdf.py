@@ -20,7 +20,7 @@ from views.briefing_pptx import printable
 from views.visit_map import sketch
 
 TEMPLATE = Path(__file__).with_name("visit.typ")
-MOST_SHEETS = 120
+MOST_SHEETS = 300
 NEAR_M = 500.0
 _IN_BLOCKS = 3  # with more questions than that a row gets a box of its own
 Private = Mapping[str, Mapping[str, str]]
@@ -72,6 +72,13 @@ def paper(
         except (RuntimeError, ValueError) as error:
             raise InputError(f"走访单排版失败：{error}。请改用 Excel，并把这句话告诉维护人员。") from error
     return made
+
+
+def sheet_count(rows: Sequence[Row], *, by_house: bool) -> int:
+    """Return how many sheets the rows would make: one a village, or one a household beside those."""
+    single = [row for row in rows if row.kind in ("households", "houses")] if by_house else []
+    others = {row.village_id for row in rows if not by_house or row.kind not in ("households", "houses")}
+    return len(others) + len({row.id for row in single})
 
 
 def _mark(visit: Visit, private: Private | None) -> str:
@@ -140,7 +147,9 @@ def _group(kind: str, rows: Sequence[Row], private: Private) -> dict[str, Any]:
             for at, row in enumerate(rows, start=1)
         ]  # fmt: skip
         return {"title": title, "columns": [], "widths": [], "rows": [], "blocks": blocks}
-    has_known = any(row.known for row in rows)
+    shared = {row.known for row in rows} if kind != "needs" else set()
+    has_known = any(row.known for row in rows) and len(shared) != 1
+    title += f"　{printable(shared.pop())}" if len(shared) == 1 and not has_known else ""
     known, room = (["已知情况"], [3.4 if kind == "needs" else 1.6]) if has_known else ([], [])
     first = ["事项", *known] if kind == "needs" else ["号", "名称", *known]
     heads = ["核实"] if kind == "needs" else [f"{question.label}（核实）" for question in questions]

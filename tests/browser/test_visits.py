@@ -33,7 +33,7 @@ def test_a_visit_goes_out_and_is_merged_when_it_comes_back(page, serve, office, 
     at_rest(page)
     page.get_by_label("整个乡镇").click()
     page.get_by_role("option").first.click()
-    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
     page.get_by_text("个村，").wait_for()
     at_rest(page)
     page.get_by_label("走访名称").fill("汛前核实")
