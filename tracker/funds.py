@@ -132,15 +132,30 @@ def total_table(found: Iterable[Posting], by: Sequence[str]) -> pd.DataFrame:
 def share_table(found: Iterable[Posting], shares: Mapping[str, float | Decimal], *, stage: str) -> pd.DataFrame:
     """Return, for each payer of a policy's shares (6:3:0.5:0.5), what it owes of the total, what came, and the rest.
 
-    Only money from the named payers is divided; other sources are listed with an expected amount of 0.
+    Only money from the named payers is divided; other sources are listed with an expected amount of 0. A source written
+    with 级 or 财政 (省级, 省级财政) is the payer of that name (省).
+
+    >>> from datetime import date
+    >>> paid = Posting(1, "plan", "省级财政", Decimal(60), "", "", 2018, date(2018, 1, 1), "", "")
+    >>> share_table([paid], {"省": 6, "县": 4}, stage="plan").values.tolist()[0][:3]
+    ['省', Decimal('36.00'), Decimal('60')]
     """
-    sums = {str(key[0]): getattr(value, stage) for key, value in totals(found, ["source"]).items()}
+    sums: dict[str, Decimal] = {}
+    for key, value in totals(found, ["source"]).items():
+        payer = _payer(str(key[0]), shares)
+        sums[payer] = sums.get(payer, _NONE) + getattr(value, stage)
     shared = sum((sums.get(payer, _NONE) for payer in shares), _NONE)
     expected = money.split(shared, shares)
     names = [*shares, *sorted(set(sums) - set(shares))]
     rows = [(name, expected.get(name, _NONE), sums.get(name, _NONE)) for name in names]
     table = pd.DataFrame(rows, columns=["source", "expected_cny", "actual_cny"])
     return table.assign(difference_cny=table["actual_cny"] - table["expected_cny"])
+
+
+def _payer(source: str, shares: Mapping[str, float | Decimal]) -> str:
+    """Return the payer of a policy that a source means, the source itself when it is none of them."""
+    spellings = (source, source.removesuffix("财政"), source.removesuffix("财政").removesuffix("级"))
+    return next((name for name in spellings if name in shares), source)
 
 
 def faults(found: Iterable[Posting]) -> list[str]:

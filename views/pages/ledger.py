@@ -181,7 +181,8 @@ def page(context: Context) -> None:
         hit = _holds(table, "household_id", search, context) | _holds(table, "village", search, context)
         table = table[hit.to_numpy()]
         found = [item for item, is_hit in zip(found, hit, strict=True) if is_hit]
-    conditions = f"乡镇={town or '全县'}，状态={'、'.join(keep)}，超期={only_late}，查找={search}"
+    states = "、".join(HOUSE_LABELS[name] for name in keep) if len(keep) < len(HOUSE_LABELS) else "全部"
+    conditions = f"乡镇={town or '全县'}，状态={states}，超期={'是' if only_late else '否'}，查找={search or '无'}"
     log_view(context, say(context.language, "house_ledger"), rows=len(found), conditions=conditions)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:

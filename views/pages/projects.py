@@ -1,5 +1,6 @@
 """项目与进度: works from gap to closed, their money, and how far the targets of the document are."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from tracker.projects import Project
 from tracker.status import PROJECT_LABELS
 from views import moving, panels
 from views.context import Context
-from views.labels import label, say
+from views.labels import label, number, say
 from views.moment import Moment, choose_moment, moment_basis, show_moment
 from views.pages.funds import show_funds
 from views.pages.progress import show_progress
@@ -107,6 +108,14 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
     return table.rename(columns={name: head(context, name) for name in COLUMNS})
 
 
+def written(context: Context, table: pd.DataFrame) -> Any:
+    """Write amounts to two decimals and lengths to three; what is not known is a dash, never a word of the program."""
+    decimals = {
+        head(context, name): 3 if name.endswith("_km") else 2 for name in COLUMNS if name.endswith(("_cny10k", "_km"))
+    }
+    return table.style.format({name: partial(number, decimals=places) for name, places in decimals.items()})
+
+
 def show_projects(context: Context, pills: Any) -> None:
     """Show the list by status, and the card of the one chosen."""
     shown = st.container()
@@ -136,7 +145,9 @@ def show_projects(context: Context, pills: Any) -> None:
         table = table_of(context, kept, moment)
         with st.container(height=HEIGHT - 44, border=False, key="project_list"):
             listed = [item.project_id for item in kept]
-            panels.show_table(table, key="project_table", ids=listed, kind="projects", height="stretch")
+            panels.show_table(
+                written(context, table), key="project_table", ids=listed, kind="projects", height="stretch"
+            )
         first, second = st.columns([2.4, 1], vertical_alignment="center")
         first.caption(
             say(
