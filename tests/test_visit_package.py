@@ -95,6 +95,19 @@ def test_names_and_phones_are_in_it_only_when_given(office: Office) -> None:
     assert "个人信息，只供走访人使用" in text
 
 
+def test_a_file_with_names_in_it_is_not_kept_only_its_answers_are(office: Office, tmp_path: Path) -> None:
+    visit = out(office)
+    book = sheets(office, visit, private={"H1": {"head_name": "张三", "phone": "13800000000", "address": ""}})
+    put(book, "农户", row_of(book, "农户", "households/H1"), 核实_饮水安全="否")
+    parcel = take(office, save(book, tmp_path / "名.xlsx"))
+    [reference] = parcel.visit.returns[0].evidence
+    kept = evidence.fetch(office.path, reference).decode()
+    assert "safe_water" in kept
+    assert "张三" not in kept
+    everything = b"".join(path.read_bytes() for path in (office.path / "evidence").rglob("*") if path.is_file())
+    assert b"13800000000" not in everything
+
+
 def test_the_same_visit_gives_the_same_workbook(office: Office) -> None:
     visit = out(office)
     rows = visits.rows_of(office, visit)

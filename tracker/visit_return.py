@@ -28,6 +28,7 @@ from tracker.visit_workbook import (
 )
 from tracker.visit_workbook import (
     PHOTOS,
+    PRIVATE,
     REMARK,
     SAID,
     STATES,
@@ -49,6 +50,7 @@ class Parcel:
     refused: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     photos: dict[str, Path] = field(default_factory=dict)
+    has_names: bool = False
 
 
 def take_in(office: Office, path: Path, *, at: date | None = None, by: str, name: str = "") -> tuple[Parcel, bool]:
@@ -62,7 +64,7 @@ def take_in(office: Office, path: Path, *, at: date | None = None, by: str, name
         kept = [_with_photos(office, answer, parcel) for answer in parcel.answers]
         done, is_new = visits.take_back(
             office, parcel.visit, kept, refused=parcel.refused, name=name or path.name, content=content,
-            at=at or parcel.visit.day, by=by,
+            at=at or parcel.visit.day, by=by, without_names=parcel.has_names,
         )  # fmt: skip
         parcel.visit = done
         return parcel, is_new
@@ -79,9 +81,15 @@ def looked_at(office: Office, path: Path) -> Iterator[Parcel]:
             lines += found
             notes += said
         item = _visit_of(office, lines)
-        parcel = Parcel(item, notes=notes, photos=photos)
+        parcel = Parcel(item, notes=notes, photos=photos, has_names=_has_names(lines))
         _sort(parcel, lines, {row.key: row for row in visits.rows_of(office, item)})
         yield parcel
+
+
+def _has_names(lines: Sequence[Line]) -> bool:
+    """Tell whether a file holds names, phones or addresses: then only what was answered is kept, not the file."""
+    heads = {*PRIVATE, *(clean_name(word) for word in PRIVATE.values())}
+    return any(line.cells.get(head) for line in lines for head in heads)
 
 
 def _visit_of(office: Office, lines: Sequence[Line]) -> Visit:

@@ -188,14 +188,17 @@ def take_back(
     content: bytes,
     at: date,
     by: str,
+    without_names: bool = False,
     now: datetime | None = None,
 ) -> tuple[Visit, bool]:
     """Enter a file that came back: its answers that say something new, and what had to be refused.
 
     `at` is the day of the visit itself. The same file twice is entered once. Returns the visit and whether the file
-    was new. Nothing of the office's data is changed by this; see tracker.merging.
+    was new. Nothing of the office's data is changed by this; see tracker.merging. `without_names` keeps the answers as
+    evidence in place of the file, which holds names or phones: what a person may ask to forget is not kept twice.
     """
     rows = {row.key: row for row in rows_of(office, item)}
+    answers = list(answers)
     kept, confirmed, unclear = _news(answers, rows)
     digest = hashlib.sha256(content).hexdigest()
     event_id = f"{item.visit_id}-{digest[:32]}"
@@ -209,7 +212,10 @@ def take_back(
             "confirmed": confirmed,
             "unclear": unclear,
         }
-        stored = evidence.keep(office.path, name, content)
+        told = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False, sort_keys=True).encode()
+        stored = evidence.keep(
+            office.path, "走访答案.json" if without_names else name, told if without_names else content
+        )
         draft = Draft(subject(item.visit_id), RETURNED, at, by, payload, (stored,), event_id=event_id)
         events.append(office.ledger, draft, now=now)
     return visit(office, item.visit_id), is_new
