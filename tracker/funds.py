@@ -138,7 +138,7 @@ def share_table(found: Iterable[Posting], shares: Mapping[str, float | Decimal],
     >>> from datetime import date
     >>> paid = Posting(1, "plan", "省级财政", Decimal(60), "", "", 2018, date(2018, 1, 1), "", "")
     >>> share_table([paid], {"省": 6, "县": 4}, stage="plan").values.tolist()[0][:3]
-    ['省', Decimal('36.00'), Decimal('60')]
+    ['省', Decimal('36.00'), Decimal('60.00')]
     """
     sums: dict[str, Decimal] = {}
     for key, value in totals(found, ["source"]).items():
