@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tracker import merging, visits
+from tracker.office import Office
 from tracker.visits import Visit
 from views import panels, visit_merging, visit_sending
 from views.context import Context
@@ -20,12 +21,22 @@ def in_scope(context: Context, found: list[Visit]) -> list[Visit]:
     return [item for item in found if not towns or towns & set(item.towns)]
 
 
+@st.cache_data(show_spinner=False, max_entries=200)
+def _counts(path: str, last: int, visit_id: str, _office: Office) -> Counter[str]:
+    """Count what came back of a visit by state, once for as long as nothing new is entered."""
+    del path, last
+    return Counter(each.state for each in merging.merge(_office, visits.visit(_office, visit_id)))
+
+
 def list_of(context: Context, found: list[Visit]) -> pd.DataFrame:
     """List the visits with how far each has come."""
     language = context.language
+    last = context.office.ledger.read(lambda t: int(t.rows("SELECT seq FROM chain WHERE id = 1")[0][0]))
     rows = []
     for item in found:
-        counts = Counter(each.state for each in merging.merge(context.office, item)) if item.returns else Counter()
+        counts = (
+            _counts(str(context.office.path), last, item.visit_id, context.office) if item.returns else Counter[str]()
+        )
         state = (
             "state_out"
             if not item.returns
