@@ -299,3 +299,21 @@ def test_text_that_looks_like_markup_or_a_formula_stays_text(tmp_path: Path) -> 
     written.write_bytes(content)
     assert outline(written).formulas["村情表"] == {"D7", "E7"}
     assert read(written, sheet="村情表").frame["备注"].iloc[0] == '=1+1 <a> & "x"'
+
+
+@pytest.mark.real
+def test_an_old_xls_comes_out_as_xlsx_and_says_so(real: Path, tmp_path: Path) -> None:
+    path = real / "forms" / "q1.xls"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    found = outline(path)
+    assert found.is_old
+    assert "不能原样回填" in found.notes[0]
+    before = read(path)
+    content, notes = patch(path, before.layer, [], mark=False)
+    made = tmp_path / "新.xlsx"
+    made.write_bytes(content)
+    after = read(made, sheet=before.layer)
+    assert list(after.frame.columns) == list(before.frame.columns)
+    assert len(after.frame) == len(before.frame)
+    assert notes
