@@ -1,5 +1,7 @@
 """What stands around every page: the office, the day, the policy, the language, and the marks that data are internal."""
 
+import functools
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -9,12 +11,13 @@ from geo.errors import AppError
 from tracker.office import Office
 from views import address, bookmarks
 from views.context import policy_choices
-from views.labels import Language, label, say
+from views.labels import HTML_LANGUAGE, Language, catalogue, label, say
 from views.plain import plain
 from views.signin import current_user
 from views.tour import offer_tour
 
 STYLE = Path(__file__).with_name("theme.css")
+SHELL = Path(__file__).with_name("shell.js")
 ICON = Path(__file__).with_name("icon.png")
 LANGUAGES = {"zh": "中文", "en": "English"}
 
@@ -59,30 +62,39 @@ def choose_basis(office: Office, language: Language, title: str) -> tuple[Path, 
     """Show what the figures rest on in one row; policy, day and language can be changed there."""
     choices = settle_basis(office)
     policy, day = st.session_state["policy"], st.session_state["day"]
-    with st.container(key="basis"):
-        left, middle, right = st.columns([6, 1, 1.1], vertical_alignment="center")
-    with left, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"{plain(office.name)} · {title}", width="content", anchor=False)
-        show_marks(office, language)
-        st.caption(f"{label('app', 'day', language)} {day} · {plain(policy)}", width="stretch")
-    with middle:
+    with st.container(key="basis", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+            st.subheader(f"{plain(office.name)} · {title}", width="content", anchor=False)
+            show_marks(office, language)
+            st.caption(f"{label('app', 'day', language)} {day} · {plain(policy)}", width="stretch")
         share(office, language)
-    with right, st.popover(label("app", "change", language), icon=":material/tune:", width="stretch"):
-        st.selectbox(label("app", "policy", language), list(choices), key="policy")
-        st.date_input(label("app", "day", language), key="day", format="YYYY-MM-DD")
-        st.session_state["language_shown"] = LANGUAGES[language]
-        st.segmented_control(
-            label("app", "language", language), list(LANGUAGES.values()), key="language_shown",
-            on_change=lambda: st.session_state.update(language_code=_code(st.session_state["language_shown"])),
+        with st.popover(label("app", "change", language), icon=":material/tune:", width="content"):
+            st.selectbox(label("app", "policy", language), list(choices), key="policy")
+            st.date_input(label("app", "day", language), key="day", format="YYYY-MM-DD")
+        other: Language = "en" if language == "zh" else "zh"
+        st.button(
+            LANGUAGES[other], key="language_other", type="tertiary", icon=":material/translate:",
+            on_click=lambda: st.session_state.update(language_code=other),
         )  # fmt: skip
+    show_shell(language)
     chosen = choices[policy]
     is_own = policy == next(iter(choices))
     st.session_state["policy_stem"] = st.session_state["policy_settled"] = None if is_own else chosen.stem
     return chosen, day
 
 
-def _code(name: str | None) -> str:
-    return "en" if name == LANGUAGES["en"] else "zh"
+@functools.cache
+def _shell() -> Callable[..., object]:
+    return st.components.v2.component("qiyou_shell", js=SHELL.read_text(encoding="utf-8"), isolate_styles=False)
+
+
+def show_shell(language: Language) -> None:
+    """Tell the browser the language of the page, and offer ways past the menu for those who use the keyboard."""
+    texts = {"to_map": say(language, "skip_to_map"), "to_table": say(language, "skip_to_table"), "skip": say(language, "skip_links")}  # fmt: skip
+    words = {} if language == "en" else {texts["en"]: texts["zh"] for texts in catalogue()["shell"].values()}
+    more = {"more": label("text", "more_pages", language)}
+    with st.container(key="shell"):
+        _shell()(key="shell_words", data={"lang": HTML_LANGUAGE[language], **texts, "words": {**words, **more}})
 
 
 def share(office: Office, language: Language) -> None:
@@ -91,7 +103,7 @@ def share(office: Office, language: Language) -> None:
     linked = st.session_state.get("view_kept")
     if linked is not None and linked != st.session_state.get("view"):  # a link was followed that says where to look
         st.session_state.update(view=linked, view_linked=linked, share_view=True)
-    with st.popover(say(language, "share"), icon=":material/link:", width="stretch"):
+    with st.popover(say(language, "share"), icon=":material/link:", width="content"):
         has_view = st.toggle(say(language, "share_view"), key="share_view", help=say(language, "share_view_help"))
         st.session_state["view_kept"] = st.session_state.get("view") if has_view else None
         parameters = address.now_in_session(page)

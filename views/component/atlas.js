@@ -236,7 +236,8 @@ export class AtlasMap {
   }
 
   fit([west, south, east, north], animate) {
-    const options = { animate, maxZoom: 16, padding: [24, 24] };
+    const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const options = { animate: animate && !isStill, maxZoom: 16, padding: [24, 24] };
     this.map.fitBounds(
       [
         [south, west],
