@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.hardened import price
 from views import atlas, drawing, history, panels, proposing, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
@@ -46,6 +47,11 @@ def show_headline(context: Context, rows: pd.DataFrame) -> None:
     shared = shared_segments(context, due[due["state"].isin(["harden", "build"])])
     threshold = due["threshold"].dropna().iloc[0] if len(due) else float("nan")
     known, unpriced = shared["cost_cny10k"].sum(min_count=1), int(shared["cost_cny10k"].isna().sum())
+    new_km = due.loc[due["state"].isin(["harden", "build"]), "new_km"].sum()
+    new_price = price(context.policy, "cost.new_road_cny10k_per_km", context.day)
+    is_open = unpriced > 0 or (new_km > 0 and np.isnan(new_price))
+    if new_km > 0 and not np.isnan(new_price):  # new alignment is no stretch of road anybody shares
+        known = np.nansum([known, new_km * new_price])
     figures = [
         (say(language, "roads_due"), number(len(due)), say(language, "roads_due_help", people=number(threshold)))
     ]
@@ -54,10 +60,11 @@ def show_headline(context: Context, rows: pd.DataFrame) -> None:
         for name in ("connected", "harden", "build", "unknown")
     ]
     length = f"{number(shared['length_km'].sum(), 1)} {label('unit', 'km', language)}"
-    key = "roads_cost_least" if unpriced else "roads_cost"
+    told = say(language, "roads_length_new", km=number(new_km, 1)) if new_km > 0 else ""
+    key = "roads_cost_least" if is_open else "roads_cost"
     figures += [
-        (say(language, "roads_length"), length, say(language, "roads_length_help")),
-        (say(language, key), money(known, language), say(language, "roads_cost_help", count=unpriced)),
+        (say(language, "roads_length"), length, say(language, "roads_length_help") + told),
+        (say(language, key), money(known, language), say(language, "roads_cost_help", count=unpriced) + told),
     ]
     panels.show_figures(figures)
 
