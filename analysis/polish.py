@@ -23,6 +23,7 @@ Allowed = NDArray[np.bool_]
 MAX_BINARIES = 120_000
 FREED = ((60, 50), (60, 50), (100, 100), (150, 200))  # works left open in each try, branchings it is searched for
 FEW_WORKS = 400
+CORES = ((60, 50), (100, 50), (150, 20))  # first the works the prices leave most open, the rest as priced
 KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
 TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
 ROUNDING = 1e-9
@@ -166,6 +167,8 @@ def _better(task: Task, start: Schedule, year: Years | None, bound: float, solve
 def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: int = TRIES) -> Schedule:
     """Better a programme piece by piece: free a few works whose year is open, keep the rest, search those exactly.
 
+    First what the prices leave most open, the rest as the prices choose; then draws around the programme in hand.
+
     Parameters
     ----------
     gap
@@ -179,18 +182,22 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
     bound, regret = regrets(task, start.money)
     second = np.maximum(np.partition(regret, 1, axis=1)[:, 1], ROUNDING * abs(bound))
     rng, at = np.random.default_rng(3), np.arange(len(second))
-    idle = 0
+    order, idle = np.sort(second), 0
     for turn in range(tries):
         if found.gap <= gap or idle > IDLE_TRIES or monotonic() > end:
             break
-        is_off = regret[at, found.year] > ROUNDING * abs(bound)
-        score = np.where(is_off, KEPT_OFF * second, second) * rng.exponential(1.0, len(second))
-        size, nodes = FREED[turn % len(FREED)]
-        chosen = np.argsort(score, kind="stable")[:size]
-        chosen = np.union1d(chosen, task.parent[chosen][task.parent[chosen] >= 0])
-        allowed = np.zeros(regret.shape, bool)
-        allowed[at, found.year] = True
-        allowed[chosen] |= regret[chosen] <= second[chosen, None]
+        if turn < len(CORES):
+            size, nodes = CORES[turn]
+            allowed = regret <= order[min(size, len(order) - 1)]
+        else:
+            size, nodes = FREED[turn % len(FREED)]
+            is_off = regret[at, found.year] > ROUNDING * abs(bound)
+            score = np.where(is_off, KEPT_OFF * second, second) * rng.exponential(1.0, len(second))
+            chosen = np.argsort(score, kind="stable")[:size]
+            chosen = np.union1d(chosen, task.parent[chosen][task.parent[chosen] >= 0])
+            allowed = np.zeros(regret.shape, bool)
+            allowed[at, found.year] = True
+            allowed[chosen] |= regret[chosen] <= second[chosen, None]
         aim = max(gap, 1e-6) * abs(bound) / 4
         year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=nodes)
         before, found = found.objective, _better(task, found, year, found.bound, "lagrange+core")

@@ -15,7 +15,7 @@ SWAP_COLUMNS = [
     *("step", "take_out", "take_in", "people_out", "people_in", "people_change", "cost_change_cny10k"),
     *("people_after", "objective_after"),
 ]
-STEPS, LOOKED_IN, LOOKED_OUT = 10, 15, 15  # swaps told, and how many groups are tried for each
+STEPS, LOOKED_IN, LOOKED_OUT = 10, 8, 7  # swaps told, and how many groups are tried for each
 
 
 def swaps_between(task: Task, own: Ints, best: Ints, people: Any, names: list[Any]) -> pd.DataFrame:
@@ -33,7 +33,8 @@ def swaps_between(task: Task, own: Ints, best: Ints, people: Any, names: list[An
     DataFrame
         One row a swap: first, where the list leaves money over, all that it still pays for and nothing out; then the
         greatest gain of the objective first. Each starts from where the one before ended and takes in
-        villages of the best programme with the works they need and takes out at most two groups of others. What is
+        villages of the best programme with the works they need and takes out at most two groups of others; what
+        that leaves over is spent, too. What is
         left after every row is a schedule that keeps each year's money (`people_after`, `objective_after`). No row: no
         single swap betters it.
     """
@@ -45,6 +46,8 @@ def swaps_between(task: Task, own: Ints, best: Ints, people: Any, names: list[An
         found = found if found is not None else _best_swap(task, year, best, goal, people)
         if found is None:
             break
+        more = _filled(task, found, best, goal, people) if step > 1 else None
+        found = found if more is None else more
         before, after = year < years, found < years
         gone, new = before & ~after, after & ~before
         told = [
@@ -141,7 +144,10 @@ def _arranged(task: Task, wanted: Flags, year: Ints, best: Ints) -> Ints | None:
     years = len(task.budgets)
     only = replace(task, lock=np.where(wanted, FREE, NEVER))
     found: Ints | None = None
-    for key in ((best, year), (year, best), (-task.worth / np.maximum(task.cost, 1e-9),), (-task.cost,)):
+    spare = float(task.budgets.sum() - task.cost[wanted].sum())
+    if spare < -1e-6:
+        return None
+    for key in ((best, year), (year, best), (-task.worth / np.maximum(task.cost, 1e-9),)):
         trial = arrange(only, np.lexsort((-task.cost, *key[::-1])))
         fits = bool((trial[wanted] < years).all()) and is_possible(only, trial)
         if fits and (found is None or reached(task, trial) > reached(task, found)):
