@@ -121,7 +121,9 @@ def assess(
     with clock.stage("summary"):
         counts = summarise(findings, coverage, plan.natural_villages, housing, wrong)
         chosen = {"road_choices": choices.record()} if choices.digest else {}
-        summary = _basis(ws, policy, day, max_age_days) | dict(counts) | chosen | {"problems": len(problems)}
+        summary = _basis(ws, policy, day, max_age_days) | dict(counts) | chosen
+        core = {} if plan.core is None else {"hardened_core": plan.core.basis}
+        summary |= core | {"problems": len(problems)}
     layers = {
         "candidates": plan.candidates,
         "segments": plan.segments,

@@ -24,6 +24,7 @@ Stretch = Callable[[Any, Any], Any]
 HARDENED, UNHARDENED, UNKNOWN = 1, 0, -1
 MAIN_CLASSES = ("G", "S", "X")
 SAME_MM = 10.0  # a place so near the core lies on it: coordinates are kept to the centimetre
+LARGEST = "最大连通硬化路"
 ABANDONED = ("abandoned", "废弃", "已废弃")
 
 
@@ -189,7 +190,7 @@ def _seeds(
         return main, "国省县道", problems
     message = "没有出口图层，也没有国道、省道、县道：以最大的一片连通硬化路作为硬化路网，请补充 outlets 图层或行政等级"
     problems.append(Problem("roads", None, "admin_class", message, "warning", "no_outlet"))
-    return None, "最大连通硬化路", problems
+    return None, LARGEST, problems
 
 
 def _points(frame: Any) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.hardened import HARDENED, HardCore, States, surfaces, usable
+from analysis.hardened import HARDENED, LARGEST, HardCore, States, surfaces, usable
 from analysis.policy import Policy
 from geo.nearest import nearest_line
 from layers.workspace import Workspace
@@ -63,6 +63,8 @@ def state_columns(
             "new_km": blank.copy(),
             "outlet": pd.array([None] * count, dtype="str"),
         }
+    if core.basis == LARGEST:
+        notes.say(has_place, f"没有出口和国省县道，以{LARGEST}为硬化路网")
     state = states.state.copy()
     low, high = states.gap_low_mm / 1e6, states.gap_high_mm / 1e6
     is_open = has_place & ((low != high) | (states.low_state != states.high_state))
