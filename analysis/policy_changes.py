@@ -1,7 +1,7 @@
 """What differs between two sets of rules, and an old period scored under both."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -164,24 +164,39 @@ def _parameter_changes(old: Policy, new: Policy, old_day: date, new_day: date) -
 
 
 def _listed_changes(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], said: Any) -> list[tuple[str, ...]]:
+    """Name every target or need that differs, by the parts that do; "有" stands for one that the other side has not."""
     rows = []
     for key in dict.fromkeys([*old, *new]):
-        one, two = old.get(key), new.get(key)
-        texts = ["" if item is None else said(item) for item in (one, two)]
-        if texts[0] != texts[1]:
-            known = one if two is None else two
-            name = "" if known is None else known.label
-            rows.append((kind, key, name, *texts, "", "" if two is None else two.reference))
+        one, two = (said(side[key]) if key in side else None for side in (old, new))
+        if one == two:
+            continue
+        item = new[key] if key in new else old[key]
+        both = {**(one or {}), **(two or {})}
+        parts = [name for name in both if (one or {}).get(name) != (two or {}).get(name)]
+        texts = ["" if side is None else _parts(side, parts) if one and two else "有" for side in (one, two)]
+        rows.append((kind, key, item.label, *texts, "", item.reference if key in new else ""))
     return rows
 
 
-def _said_target(target: Target) -> str:
-    return f"{target.day.isoformat()} {_plain(target.value)} {target.unit} {target.bound} {target.strength}"
+def _parts(said: Mapping[str, str], names: list[str]) -> str:
+    return "；".join(f"{name} {said[name]}" for name in names if name in said) or "—"
 
 
-def _said_need(need: Need) -> str:
-    kept = {key: value for key, value in asdict(need).items() if key in {"kind", "layer", "unit", "scope", "strength"}}
-    return "；".join(f"{key}={_plain(value)}" for key, value in {**kept, **need.parameters}.items())
+def _said_target(target: Target) -> dict[str, str]:
+    value = f"{target.value:.4g}" if target.unit != "share" else f"{target.value * 100:.4g}%"
+    bound = "不少于" if target.bound == "at_least" else "不多于"
+    return {"期限": target.day.isoformat(), "目标值": f"{bound} {value}", "单位": target.unit, "力度": target.strength}
+
+
+def _said_need(need: Need) -> dict[str, str]:
+    own = {
+        "规则": need.kind,
+        "图层": need.layer,
+        "单元": need.unit,
+        "范围": "、".join(need.scope) or "全部",
+        "力度": need.strength,
+    }
+    return {**own, **{key: _plain(value) for key, value in need.parameters.items()}}
 
 
 def _plain(value: Any) -> str:

@@ -33,10 +33,10 @@ class Rescored:
 
 
 def rules_then(desk: Office, day: date) -> tuple[Policy, str]:
-    """Return the rules the office worked under on a day, and since when; the present file where none was noted."""
+    """Return the policy the office worked under on a day, and since when; the present file where none was noted."""
     version = policies.held_on(desk, day)
     path: Path = desk.policy_path if version is None else version.path
-    return in_force(load_policy(path), day), "" if version is None else f"{version.since}（{version.reason}）"
+    return load_policy(path), "" if version is None else f"{version.since}（{version.reason}）"
 
 
 def rescore(desk: Office, day: date, *, today: date, on_stage: Callable[[str], None] | None = None) -> Rescored:
@@ -44,10 +44,11 @@ def rescore(desk: Office, day: date, *, today: date, on_stage: Callable[[str], N
 
     Nothing is assessed when the rules are the same: the tables then hold the one score twice.
     """
-    old, old_since = rules_then(desk, day)
-    new = in_force(load_policy(desk.policy_path), today)
+    then, old_since = rules_then(desk, day)
+    now = load_policy(desk.policy_path)
     version = policies.held_on(desk, today)
-    changes = policy_changes(old, new, old_day=day, new_day=today)
+    changes = policy_changes(then, now, old_day=day, new_day=today)
+    old, new = in_force(then, day), in_force(now, today)
     found = [_assessed(desk, old, day, on_stage)]
     found.append(_assessed(desk, new, day, on_stage) if len(changes) else found[0])
     cut = progressbook.Cut(day)
@@ -84,7 +85,11 @@ def rescored_tables(done: Rescored, language: Language) -> dict[str, pd.DataFram
     for side in ("old", "new"):
         targets[f"{side}_status"] = [_named("progress", key, language) for key in targets[f"{side}_status"]]
     targets["unit"] = targets["unit"].map(lambda key: label("unit", key, language))
-    changes = done.changes.assign(kind=[label("rescored", f"kind_{kind}", language) for kind in done.changes["kind"]])
+    changes = done.changes.assign(
+        old=[_worded(text, language) for text in done.changes["old"]],
+        new=[_worded(text, language) for text in done.changes["new"]],
+        kind=[label("rescored", f"kind_{kind}", language) for kind in done.changes["kind"]],
+    )
     tables = {
         "targets": targets.drop(columns="target_id"),
         "needs": done.needs.drop(columns="need"),
@@ -94,10 +99,20 @@ def rescored_tables(done: Rescored, language: Language) -> dict[str, pd.DataFram
     written = {}
     for name, table in tables.items():
         if "is_changed" in table:
+            first = ["label", "is_changed", "reason"]
+            table = table[[*first, *(column for column in table.columns if column not in first)]]
+            table = table.sort_values("is_changed", ascending=False, kind="stable", ignore_index=True)
             table = table.assign(is_changed=[yes if is_so else "" for is_so in table["is_changed"]])
         table = table.rename(columns={column: label("rescored", column, language) for column in table.columns})
         written[say(language, f"rescored_{name}")] = table
     return written
+
+
+def _worded(text: str, language: Language) -> str:
+    """Write the strength words of a changed target or need as people read them."""
+    for key in ("hard", "best_effort", "principle", "ceiling"):
+        text = text.replace(f"力度 {key}", f"力度 {label('strength', key, language)}")
+    return text
 
 
 def _named(group: str, key: object, language: Language) -> str:

@@ -75,9 +75,6 @@ def show_both(context: Context, done: Rescored) -> None:
     )
     for name, height in zip((names[2], names[1], names[0]), (150, 250, 250), strict=True):
         table = tables[name]
-        changed = label("rescored", "is_changed", language)
-        if changed in table:
-            table = table.sort_values(changed, ascending=False, kind="stable")
         st.markdown(f"**{name}**")
         st.dataframe(table, hide_index=True, height=min(height, 38 + 35 * max(len(table), 1)))
     panels.offer_download(context, tables, say(language, "rules_title"), **{say(language, "period"): str(done.day)})
