@@ -100,7 +100,8 @@ def drawn_layer(
     frame = _frame[_frame.geometry.notna() & ~_frame.geometry.is_empty].reset_index(drop=True)
     zooms = None
     if name == "roads":
-        zooms = frame["admin_class"].map(FIRST_ZOOM).fillna(11).to_numpy(np.uint8)
+        others = 11 if frame["admin_class"].notna().any() else 0  # where no road says its class, none is minor
+        zooms = frame["admin_class"].map(FIRST_ZOOM).fillna(others).to_numpy(np.uint8)
     who = frozenset(audience)
     kind: Any = KINDS.get(name, "point")
     source = register_source(frame, id_field=ID_OF[name], kind=kind, min_zooms=zooms, audience=who)
