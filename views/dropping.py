@@ -11,7 +11,9 @@ from geo.crs import guess_crs
 from geo.errors import AppError
 from geo.read import Dropped, read
 from layers import match, schema, store
+from tracker import events
 from tracker.office import Added, Office
+from views import moving
 from views.export_table import private_names
 from views.labels import Language, label, number, say
 from views.plain import plain
@@ -163,7 +165,23 @@ def store_upload(office: Office, layer: str, upload: Any, options: dict[str, Any
     )  # fmt: skip
     for problem in done.problems[:8]:
         st.caption(plain(f"{problem.row or '—'} · {problem.message}"))
-    st.button(say(language, "import_continue"), key=f"again_{upload.file_id}", icon=":material/refresh:")
+    again, undo, _ = st.columns([1, 1.4, 3])
+    again.button(say(language, "import_continue"), key=f"again_{upload.file_id}", icon=":material/refresh:")
+    undo.button(
+        say(language, "import_undo"), key=f"undo_{upload.file_id}", icon=":material/undo:", on_click=take_back,
+        args=(office, done, options["by"], language),
+    )  # fmt: skip
+
+
+def take_back(office: Office, done: Added, by: str, language: Language) -> None:
+    """Undo an import: the version before it holds again, and the ledger says who took it back."""
+    try:
+        events.withdraw(office.ledger, done.seq, by=by, reason=say(language, "import_undo"))
+    except AppError as error:
+        st.session_state[moving.NOTICE] = ("error", str(error))
+        return
+    text = say(language, "import_undone", layer=label("layer", done.layer, language), part=done.part)
+    st.session_state[moving.NOTICE] = ("success", text)
 
 
 def import_form(office: Office, key: str, language: Language, by: str) -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from tracker.office import Office
+from views import chrome, moving
 from views.dropping import import_form
 from views.labels import Language, label, say
 from views.plain import plain
@@ -18,6 +19,8 @@ def explain_empty(office: Office, language: Language) -> None:
     user = current_user(office)
     for number, name in enumerate(ORDER, start=1):
         st.markdown(f"{number}. **{label('layer', name, language)}** – {say(language, f'empty_{name}')}")
+    moving.show_notice()
+    chrome.show_shell(language)
     if user.may("import"):
         import_form(office, "first_import", language, user.name)
     else:
