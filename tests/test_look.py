@@ -66,7 +66,7 @@ def test_an_arrangement_stands_in_the_address() -> None:
 def test_warming_without_an_office_freezes_what_stays(monkeypatch) -> None:
     monkeypatch.setattr(warm, "sweep_later", lambda: None)
     try:
-        warm.warm(None)
+        warm.warm(None, has_pages=False)
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()

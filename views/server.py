@@ -252,18 +252,20 @@ def create_app(
     'App'
 
     """
-    return st.App(script, **app_options(office_path, authorise=authorise))
+    return st.App(script, **app_options(office_path, authorise=authorise, has_pages=script == ENTRY))
 
 
-def app_options(office_path: str | Path | None, *, authorise: Authorise = known_person) -> dict[str, Any]:
-    """Return what `st.App` needs besides the script: routes, the gate and what to warm at start.
+def app_options(
+    office_path: str | Path | None, *, authorise: Authorise = known_person, has_pages: bool = True
+) -> dict[str, Any]:
+    """Return what `st.App` needs besides the script: routes, the gate and what to warm at start (`has_pages`: our pages).
 
     `streamlit run app.py` only sees an app written as ``st.App(...)`` in that file; it is given these.
     """
     if office_path is not None:
         os.environ["QIYOU_OFFICE"] = str(Path(office_path).resolve())
     gate = Middleware(Gate, authorise=authorise)
-    return {"routes": routes(), "middleware": [gate], "lifespan": _warmed, "on_script_error": explain_fault}
+    return {"routes": routes(), "middleware": [gate], "lifespan": _warmed(has_pages), "on_script_error": explain_fault}
 
 
 def explain_fault(error: Exception) -> bool:
@@ -305,10 +307,13 @@ def serve(office_path: str | Path, *, host: str = "127.0.0.1", port: int = 8501)
     create_app(office_path).run(config=config)
 
 
-@contextlib.asynccontextmanager
-async def _warmed(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    warm.begin()
-    yield {}
+def _warmed(has_pages: bool) -> Callable[[Any], contextlib.AbstractAsyncContextManager[dict[str, Any]]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+        warm.begin(has_pages=has_pages)
+        yield {}
+
+    return lifespan
 
 
 def routes() -> list[BaseRoute]:

@@ -19,19 +19,20 @@ _SWEEP_SECONDS = 300.0
 _SHARED_LAYERS = ("towns", "villages", "roads", "natural_villages")
 
 
-def begin() -> threading.Thread:
-    """Warm up beside the server, which answers meanwhile."""
-    thread = threading.Thread(target=warm, args=(served(),), daemon=True, name="warm")
+def begin(*, has_pages: bool = True) -> threading.Thread:
+    """Warm up beside the server, which answers meanwhile; without our pages only what maps need."""
+    thread = threading.Thread(target=warm, args=(served(),), kwargs={"has_pages": has_pages}, daemon=True, name="warm")
     thread.start()
     return thread
 
 
-def warm(folder: Path | None) -> None:
+def warm(folder: Path | None, *, has_pages: bool = True) -> None:
     """Load what every page needs; where something is wrong, the page that needs it says so."""
     try:
         assets.load()
-        importlib.import_module("views.entry")
-        if folder is not None:
+        if has_pages:
+            importlib.import_module("views.entry")
+        if has_pages and folder is not None:
             _open(folder)
     except (AppError, OSError) as error:
         LOG.info("预热没有完成：%s", error)
