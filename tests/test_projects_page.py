@@ -16,7 +16,7 @@ from analysis.policy import load_policy
 from demo.county import write_county
 from tests.page_context import HELD
 from tests.policies_path import POLICY
-from tracker import accounts, events, funds, houses, measures, projects
+from tracker import accounts, events, funds, houses, measures, policies, projects, published, responsibility
 from tracker.office import create
 from tracker.projects import Description
 from views import desk, excel, progressbook
@@ -54,9 +54,10 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 
 
 @pytest.fixture
-def context(county: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
-    """The same county with a ledger of its own."""
-    office = create(tmp_path / "office", policy=POLICY, name="示范县（虚构）")
+def context(county: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Path | str) -> Iterator[Context]:
+    """The same county with a ledger of its own: once a file, once in PostgreSQL."""
+    where = store if isinstance(store, str) else None
+    office = create(tmp_path / "office", policy=POLICY, name="示范县（虚构）", ledger=where)
     monkeypatch.setenv(desk.OFFICE_VARIABLE, str(office.path))
     HELD["context"] = replace(county, office=office)
     yield HELD["context"]
@@ -448,3 +449,134 @@ def test_a_house_becomes_a_project_and_its_number_stays_from_a_leader(context: C
         opened.run()
         assert (row["household_id"] in texts(opened)) is is_shown
         assert row["household_id"] not in opened.dataframe[0].value.to_csv()
+
+
+# --- helper units, rules, published reports --------------------------------------------------------------------------
+
+
+def assigned(context: Context, unit: str = "区水务局", village: str = "", until: date | None = None) -> str:
+    """Let a unit answer for a village with a gap, from 2017 on."""
+    village = village or gap_of(context)[0]
+    row = {"village_id": village, "unit": unit, "person": "李工", "since": date(2017, 1, 1), "until": until}
+    responsibility.assign(context.office.ledger, [row], by="试")
+    return village
+
+
+def part(name: str) -> AppTest:
+    opened = page("projects")
+    opened.segmented_control(key="project_part").set_value(name).run()
+    assert not opened.exception
+    return opened
+
+
+def test_a_unit_answers_for_what_is_open_in_its_villages(context: Context) -> None:
+    village = assigned(context)
+    proposed(context)
+    row = context.frame("villages").set_index("village_id").loc[village]
+    houses.report(context.office.ledger, [{"household_id": "H1", "village_id": village, "town": row["town"]}], at=date(2018, 1, 1), by="试")  # fmt: skip
+    table = part("units").dataframe[0].value
+    one = table.iloc[0]
+    assert (one["帮扶单位"], one["责任人"], one["村"]) == ("区水务局", "李工", 1)
+    findings = context.assessment.findings
+    kinds = {need.id for need in context.policy.needs if need.kind != "all"}
+    open_gaps = findings[
+        (findings["unit_id"] == village) & (findings["status"] == "gap") & findings["need"].isin(kinds)
+    ]
+    assert one["未补缺口"] == len(open_gaps) > 0
+    assert (one["未销项目"], one["项目逾期"]) == (1, 1), "its year is over and it is not completed"
+    assert (one["未销危房"], one["危房超期"]) == (1, 1)
+
+
+def test_a_unit_is_late_from_the_day_after(context: Context) -> None:
+    from views.responsibility import held, items, unit_table
+
+    village = assigned(context)
+    number = proposed(context)
+    for day, late in ((date(2018, 12, 31), 0), (date(2019, 1, 1), 1)):
+        found = held(context, day)
+        assert unit_table(found, items(context, found, day)).iloc[0]["projects_late"] == late
+    for to in ("approved", "tendered", "started", "completed"):
+        projects.move(context.office.ledger, number, to, at=date(2018, 8, 1), by="试")
+    found = held(context, date(2019, 1, 1))
+    row = unit_table(found, items(context, found, date(2019, 1, 1))).iloc[0]
+    assert (row["projects"], row["projects_late"]) == (1, 0)
+    assert village
+
+
+def test_units_stand_in_the_lists_and_filter_them(context: Context) -> None:
+    assigned(context)
+    proposed(context)
+    opened = page("projects")
+    assert opened.dataframe[0].value["帮扶单位"].tolist() == ["区水务局"]
+    other = next(v for v in context.frame("villages")["village_id"] if v != gap_of(context)[0])
+    assigned(context, "区教育局", other)
+    opened = page("projects")
+    opened.selectbox(key="project_unit").set_value("区教育局").run()
+    assert len(opened.dataframe[0].value) == 0
+    opened.selectbox(key="project_unit").set_value("区水务局").run()
+    assert len(opened.dataframe[0].value) == 1
+
+
+def test_an_ended_unit_is_gone_the_day_after(context: Context) -> None:
+    assigned(context, until=date(2018, 12, 31))
+    assert "还没有登记帮扶单位" in texts(part("units"))
+
+
+def test_a_leader_sees_counts_of_houses_and_no_single_house(context: Context) -> None:
+    from views.responsibility import held, items, shown_items
+
+    village = assigned(context)
+    houses.report(context.office.ledger, [{"household_id": "H1", "village_id": village}], at=date(2018, 1, 1), by="试")
+    listed = items(context, held(context, context.day), context.day)
+    assert "H1" in set(shown_items(context, listed, with_households=True)["内容"])
+    assert "H1" not in set(shown_items(context, listed, with_households=False)["内容"])
+
+
+def test_a_town_clerk_sees_the_units_of_the_own_town(context: Context) -> None:
+    from views.responsibility import held
+
+    villages = context.frame("villages")
+    towns = sorted(villages["town"].dropna().unique())
+    for town in towns[:2]:
+        assigned(context, f"{town}工作组", str(villages[villages["town"] == town].iloc[0]["village_id"]))
+    own = replace(context, workspace=cut_workspace(context.workspace, [towns[0]]))
+    assert {item.unit for item in held(own, context.day)} == {f"{towns[0]}工作组"}
+
+
+def test_a_bureau_may_not_say_who_answers_for_a_village(context: Context) -> None:
+    from views.pages.responsibility import may_assign
+
+    for role, is_allowed in (("planner", True), ("bureau", False), ("leader", False)):
+        user = accounts.User("x", "x", role, "transport" if role == "bureau" else "")
+        assert may_assign(replace(context, user=user)) is is_allowed
+
+
+def test_a_report_is_published_once_and_kept(context: Context) -> None:
+    measures.observe(context.office.ledger, "poverty_exit_share", 0.8, at=date(2017, 12, 31), by="试")
+    opened = part("targets")
+    opened.date_input(key="target_day").set_value(date(2017, 12, 31)).run()
+    opened.button(key="report_publish").click().run()
+    assert not opened.exception
+    [kept] = published.reports(context.office)
+    assert kept.period == "2017年第四季度"
+    assert published.content(context.office, kept)[:2] == b"PK"
+    figures = {row["目标"]: row["实际"] for row in kept.figures}
+    assert figures["贫困人口脱贫（2017）"] == pytest.approx(0.8)
+    assert [version.reason for version in policies.versions(context.office)] == ["首次登记"]
+
+
+def test_an_unfinished_period_cannot_be_published(context: Context) -> None:
+    opened = part("targets")
+    assert not [item for item in opened.button if item.key == "report_publish"]
+
+
+def test_only_who_plans_the_whole_county_changes_the_rules(context: Context) -> None:
+    from views.pages.rules import may_adopt
+
+    users = {
+        "planner": accounts.User("a", "a", "planner"),
+        "bureau": accounts.User("b", "b", "bureau", "transport"),
+        "town_clerk": accounts.User("c", "c", "town_clerk", towns=("x",)),
+        "leader": accounts.User("d", "d", "leader"),
+    }
+    assert [name for name, user in users.items() if may_adopt(replace(context, user=user))] == ["planner"]
