@@ -12,7 +12,7 @@ from analysis.setting import Setting
 from cli import cli
 from geo.errors import InputError
 from tracker.office import open_office
-from views import planning, printed_list, whatif
+from views import planning, printed_list, printed_parts, whatif
 from views.assessing import assess_office
 from views.briefing_fonts import find_font
 from views.context import Context
@@ -77,7 +77,7 @@ def test_the_summary_says_budget_and_what_is_left(held):
 
 def test_clauses_carry_source_price_year_and_what_is_missing(held):
     context = held[0]
-    rows = {row[0]: row for row in printed_list.clause_rows(context.policy, context)}
+    rows = {row[0]: row for row in printed_parts.clause_rows(context.policy, context)}
     assert "2018 年价" in rows["道路硬化单位造价"][2]
     assert rows["自然村道路硬化人口下限"][4] != "—"
     assert "没有" in {row[1] for row in rows.values()}  # the policy gives no road subsidy: asked for, not invented
@@ -85,7 +85,7 @@ def test_clauses_carry_source_price_year_and_what_is_missing(held):
 
 def test_the_basis_names_policy_data_and_code(held):
     context, done = held[0], held[0].assessment
-    text = json.dumps(printed_list.basis_of(context, QUESTION), ensure_ascii=False)
+    text = json.dumps(printed_parts.basis_of(context, QUESTION), ensure_ascii=False)
     for digest in (done.workspace_digest, done.policy_digest[:16], context.workspace.sources["roads"].digest[:16]):
         assert digest in text
 

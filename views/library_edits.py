@@ -261,6 +261,7 @@ def applied(base: Any, edits: Sequence[events.Event]) -> tuple[Any, pd.DataFrame
                 if held["column"] not in NUMBERS or held["new"] is None:
                     table[held["column"]] = table[held["column"]].astype("object")
                 table.iloc[place, column] = held["new"]
+        number = held["project_id"] if place is None else str(table.iloc[place]["project_id"])
         entered = event.entered.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-        rows.append({**{name: held[name] for name in COLUMNS}, "by": event.by, "entered": entered, "seq": event.seq, "is_used": is_used})  # fmt: skip
+        rows.append({**{name: held[name] for name in COLUMNS}, "project_id": number, "by": event.by, "entered": entered, "seq": event.seq, "is_used": is_used})  # fmt: skip
     return table, pd.DataFrame(rows, columns=[*COLUMNS, "by", "entered", "seq", "is_used"])

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.hardened import price
-from views import atlas, drawing, history, panels, proposing, tables
+from views import atlas, drawing, drawing_card, history, panels, proposing, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
@@ -182,11 +182,11 @@ def show_card(context: Context) -> None:
     st.caption(f"{panels.plain(row.town)} · {panels.plain(row.natural_village_id)}")
     panels.show_badge(label("state", row.state, language), BADGES.get(row.state, "gray"))
     if drawing.is_drawing(row.natural_village_id):
-        drawing.show(context, row.natural_village_id, row.state)
+        drawing_card.show(context, row.natural_village_id, row.state)
         return
     proposing.offer_natural_village(context, row.natural_village_id, row.state)
     panels.show_pairs(reasons(context, row))
-    drawing.show(context, row.natural_village_id, row.state)
+    drawing_card.show(context, row.natural_village_id, row.state)
     told = history.changes(context.office, "natural_villages", "natural_village_id", row.natural_village_id, language)
     if told:
         with st.expander(say(language, "history"), icon=":material/history:"):
