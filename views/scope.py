@@ -14,7 +14,13 @@ from views.context import Context
 from views.signin import Owner
 
 # What a person must be allowed to do to be offered a page; a page not named needs only to be signed in.
-RIGHT_OF_PAGE = {"housing": "households", "ledger": "households", "quality": "import", "export": "export", "visits": "edit"}
+RIGHT_OF_PAGE = {
+    "housing": "households",
+    "ledger": "households",
+    "quality": "import",
+    "export": "export",
+    "visits": "edit",
+}
 _BY_TOWN = ("villages", "natural_villages", "households", "facilities")
 
 
