@@ -175,7 +175,7 @@ def show_projects(context: Context, pills: Any) -> None:
 
 def page(context: Context) -> None:
     """Show projects, money, or targets and reports."""
-    left, right = st.columns([1, 2.4], vertical_alignment="bottom")
+    left, right = st.columns([1.3, 2.2], vertical_alignment="bottom")
     chosen = left.segmented_control(
         say(context.language, "part"), PARTS, default=PARTS[0], format_func=lambda name: label("project_part", name, context.language),
         key="project_part", label_visibility="collapsed",
