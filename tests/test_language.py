@@ -38,6 +38,7 @@ ALLOWED = {
     "ledger.py": "conditions kept in the log, sources kept in the ledger",
     "entry.py": "conditions kept in the log",
     "library_edits.py": "what is wrong with a row of a bureau's own form",
+    "rescore.py": "a word that stands in sentences from below",
     "own_list.py": "column names of a bureau's own list",
     "template_panel.py": "columns and file names of a bureau's own workbook",
     "visit_merging.py": "names of the sheets of a visit",
