@@ -325,7 +325,8 @@ def _undo(context: Context, item: Visit, key: str) -> None:
 
 def _returns(context: Context, item: Visit) -> None:
     """List the files that came back, what of them was refused and why."""
-    if not item.returns:
+    is_wider = bool(context.user.towns) and not set(item.towns) <= set(context.user.towns)
+    if not item.returns or is_wider:  # what was refused may be of other towns
         return
     language, names = context.language, people(context)
     with st.expander(word(language, "returns", count=len(item.returns)), icon=":material/inventory:"):
