@@ -23,7 +23,7 @@ Allowed = NDArray[np.bool_]
 MAX_BINARIES = 120_000
 FREED = ((60, 50), (60, 50), (100, 100), (150, 200))  # works left open in each try, branchings it is searched for
 FEW_WORKS = 400
-CORES = ((60, 50), (100, 50), (150, 20))  # first the works the prices leave most open, the rest as priced
+CORES = ((60, 50), (120, 20), (200, 5))  # first the works the prices leave most open, the rest as priced
 KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
 TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
 ROUNDING = 1e-9
@@ -198,7 +198,7 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
             allowed = np.zeros(regret.shape, bool)
             allowed[at, found.year] = True
             allowed[chosen] |= regret[chosen] <= second[chosen, None]
-        aim = max(gap, 1e-6) * abs(bound) / 4
+        aim = max(gap, 1e-6) * abs(bound) / 2
         year, _ = exact(task, allowed, gap=aim, seconds=end - monotonic(), nodes=nodes)
         before, found = found.objective, _better(task, found, year, found.bound, "lagrange+core")
         idle = 0 if found.objective > before else idle + 1

@@ -87,7 +87,7 @@ def programme(
     frontier_steps
         How many budgets the frontier shows; 0 leaves it empty.
     tries
-        How often a few works are freed and searched anew before HiGHS is asked; 2 for an answer on a slider.
+        How often a few works are freed and searched anew before HiGHS is asked; 1 for an answer on a slider.
     prices
         `schedule.money` of a programme that differs little: a faster start.
 

@@ -22,7 +22,7 @@ from views.context import Context
 from views.labels import Language, label, say
 
 EVERYTHING_CNY10K = 1e9
-EXACT_GAP, EXACT_SECONDS, QUICK_TRIES = 1e-4, 10.0, 2
+EXACT_GAP, EXACT_SECONDS, QUICK_TRIES = 1e-4, 10.0, 1
 
 
 @dataclass(frozen=True)
