@@ -189,3 +189,19 @@ def test_the_browser_is_told_titles_and_nothing_of_key_or_address(service, tmp_p
     assert (found.id, found.sheets, found.notice) == ("vec", 2, "&lt;b&gt;天地图")
     assert KEY not in repr(found)
     assert service.address not in repr(found)
+
+
+def test_the_key_is_in_no_backup(tmp_path) -> None:
+    import zipfile
+    from pathlib import Path
+
+    from tracker import backup
+    from tracker.office import create
+
+    policy = Path(__file__).resolve().parents[1] / "policies" / "zhanjiang-edz-2016.toml"
+    with create(tmp_path / "office", policy=policy, name="底图") as office:
+        basemap.write(office.path, basemap.tianditu(KEY))
+        backup.backup(office, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert basemap.FILE not in {Path(name).name for name in archive.namelist()}
+        assert not [name for name in archive.namelist() if KEY.encode() in archive.read(name)]

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from geo.errors import AppError, InputError, StoreError
-from tracker import disk, dump, events
+from tracker import basemap, disk, dump, events
 from tracker.configuration import set_ledger_address
 from tracker.ledger import LEDGER_FILE, Ledger, Transaction, open_ledger
 from tracker.office import FOLDERS, RESTRICTED, Office, open_office
@@ -199,9 +199,9 @@ def _restore_ledger(folder: Path, count: int, url: str | None) -> None:
 
 
 def _office_files(folder: Path) -> Iterator[Path]:
-    """Return every file of the office but the ledger, in a fixed order."""
+    """Return every file of the office but the ledger and the keys of base maps, in a fixed order."""
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith(("ledger.", ".")):
+        if path.is_file() and not path.name.startswith(("ledger.", ".")) and path.name != basemap.FILE:
             yield path
     for name in FOLDERS:
         for path in sorted((folder / name).rglob("*")):
