@@ -4,6 +4,7 @@ Then what will stay is frozen: Python's garbage collector need not walk it again
 run is switched off (.streamlit/config.toml): it held the interpreter just when the answer was to be sent.
 """
 
+import contextlib
 import gc
 import importlib
 import logging
@@ -20,8 +21,15 @@ _SHARED_LAYERS = ("towns", "villages", "roads", "natural_villages")
 
 
 def begin(*, has_pages: bool = True) -> threading.Thread:
-    """Warm up beside the server, which answers meanwhile; without our pages only what maps need."""
-    thread = threading.Thread(target=warm, args=(served(),), kwargs={"has_pages": has_pages}, daemon=True, name="warm")
+    """Warm up beside the server, which answers meanwhile; without our pages only what maps need.
+
+    The office is opened here, before anybody asks, so that it is opened once.
+    """
+    folder = served()
+    if folder is not None:
+        with contextlib.suppress(AppError, OSError):  # whoever comes is told why it cannot be opened
+            desk(folder)
+    thread = threading.Thread(target=warm, args=(folder,), kwargs={"has_pages": has_pages}, daemon=True, name="warm")
     thread.start()
     return thread
 
