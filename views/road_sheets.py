@@ -144,7 +144,7 @@ def service_sheet(
         shown = frame[frame["status"] != "met"]
         told = {name: label("status", name, language) for name in counts}
         shown = shown.assign(served=shown["status"].map(told))
-        shown = shown.rename(columns={"people": "residents", "distance_m": "nearest_m"})
+        shown = shown.rename(columns={"people": "residents", "distance_m": "nearest_m"}).round({"nearest_m": 0})
         note = say(language, f"sheet_note_{what}", limit=limit, **counts)
         return Sheet(shown, columns, measure, label("unit", unit, language), note)
 

@@ -85,7 +85,7 @@ def swap_table(swaps: pd.DataFrame, works: Works, language: Language) -> pd.Data
     def named(ids: str) -> str:
         return "、".join(names.get(part) or part for part in str(ids).split(";") if part) or "—"
 
-    columns = ("step", "take_out", "take_in", "people_change", "people_after", "cost_change_cny10k")
+    columns = ("step", "people_change", "people_after", "cost_change_cny10k", "take_out", "take_in")
     shown = swaps.assign(
         take_out=swaps["take_out"].map(named),
         take_in=swaps["take_in"].map(named),
