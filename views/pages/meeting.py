@@ -22,7 +22,7 @@ from views.palette import GRADE
 
 STYLE = Path(__file__).resolve().parents[1] / "meeting.css"
 MAP_HEIGHT = 560
-LONGEST_LIST = 8
+LONGEST_LIST = 7
 NAMED = 3
 STEP = 50
 YEARS = 5
