@@ -101,7 +101,8 @@ def recost(
     join = tuple(table.states.join_xy[row])
     _begin_there(line, point_xy, join, tolerance_m)
     line, has_access = _past_access(table, row, point_xy, line, tolerance_m)
-    steps = trace(table.roads, line, tolerance_m=tolerance_m)
+    beside = table.roads.beside(int(table.states.node[row])) if has_access else ()
+    steps = trace(table.roads, line, tolerance_m=tolerance_m, first_edges=beside)
     if has_access:
         steps = _from_joining_place(table, row, steps, tolerance_m)
     built, beyond, is_reaching = _to_core(table, steps)

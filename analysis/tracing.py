@@ -1,7 +1,7 @@
 """A drawn line laid on the road network: where it follows a road, where it leaves it, and where it is new alignment."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,7 @@ def densified(line: Any) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     return np.vstack([places, xy[-1]]), at, np.r_[part == 0, True]
 
 
-def _followed(roads: Roads, xy: Floats, tolerance_m: float) -> tuple[Ints, Floats, Floats]:
+def _followed(roads: Roads, xy: Floats, tolerance_m: float, first_edges: Sequence[int]) -> tuple[Ints, Floats, Floats]:
     """Say of every short piece of a line which edge it follows (-1 none), and from where to where along it."""
     count = len(xy) - 1
     edge, begin, end = np.full(count, -1, np.int64), np.zeros(count), np.zeros(count)
@@ -153,7 +153,8 @@ def _followed(roads: Roads, xy: Floats, tolerance_m: float) -> tuple[Ints, Float
     leg = np.hypot(*(xy[1:] - xy[:-1]).T)[piece]
     keep = (far <= tolerance_m) & (np.abs(along[1] - along[0]) >= ALONG * leg) & (leg > 0)
     found = roads.edges[near]
-    order = np.lexsort((found, -roads.rank[found], np.round(far, 2), piece))
+    is_other = ~np.isin(found, first_edges)
+    order = np.lexsort((found, is_other, -roads.rank[found], np.round(far, 2), piece))
     order = order[keep[order]]
     first = order[np.r_[True, piece[order][1:] != piece[order][:-1]][: len(order)]]
     edge[piece[first]] = found[first]
@@ -161,7 +162,7 @@ def _followed(roads: Roads, xy: Floats, tolerance_m: float) -> tuple[Ints, Float
     return edge, begin, end
 
 
-def trace(roads: Roads, line: Any, *, tolerance_m: float) -> list[Step]:
+def trace(roads: Roads, line: Any, *, tolerance_m: float, first_edges: Sequence[int] = ()) -> list[Step]:
     """Lay a drawn line on the roads.
 
     Parameters
@@ -173,6 +174,8 @@ def trace(roads: Roads, line: Any, *, tolerance_m: float) -> list[Step]:
     tolerance_m
         While the line runs along a road at most so far away (inclusive), it follows that road and is measured along
         it. A road that is only crossed is not followed.
+    first_edges
+        Edges where the line begins: of records that lie on each other these are followed.
 
     Returns
     -------
@@ -180,7 +183,7 @@ def trace(roads: Roads, line: Any, *, tolerance_m: float) -> list[Step]:
         Stretches of road and of new alignment in the order drawn, joined end to end.
     """
     xy, along, is_vertex = densified(line)
-    edge, begin, end = _followed(roads, xy, tolerance_m)
+    edge, begin, end = _followed(roads, xy, tolerance_m, first_edges)
     edge = _without_crossings(edge, along, tolerance_m)
     steps: list[Step] = []
     here: Place | None = None  # where the traced line stands on a road
