@@ -18,7 +18,7 @@ POLICIES = sorted((ROOT / "policies").glob("*.toml"))
 # What stays Chinese, and why. Errors (raise …) are Chinese in every room: they come from below, where no language is known.
 PAPERS = {
     "briefing.py", "briefing_files.py", "briefing_gpkg.py", "briefing_html.py", "briefing_map.py", "briefing_pdf.py",
-    "briefing_pptx.py", "briefing_tables.py", "briefing_xlsx.py", "publication.py", "printed_list.py", "visit_files.py",
+    "briefing_pptx.py", "briefing_tables.py", "briefing_xlsx.py", "publication.py", "printed_list.py", "printed_parts.py", "visit_files.py",
     "visit_known.py", "visit_map.py", "visit_pdf.py",
 }  # papers issued to Chinese offices, in the form they expect  # fmt: skip
 COMMAND_LINE = {"reports.py", "plan_reports.py"}  # sentences of the command line, which is Chinese
