@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analysis.plan import Programme, marginal
 from views.labels import Language, label, say
 from views.planning import Question, Works
 
@@ -75,6 +76,13 @@ def number_to_check(name: str, language: Language) -> str:
     if name == "people":
         return label("field", "population", language)
     return {"cost": say(language, "unit_prices"), "weights": say(language, "weights")}.get(name, "")
+
+
+def next_money(made: Programme, question: Question, language: Language) -> str:
+    """Say how many people more each further 万元 reaches from the budget asked for; nothing where all are reached."""
+    table = made.frontier
+    gains = marginal(table)[table["budget_cny10k"] > question.total_cny10k + 1e-6].dropna()
+    return say(language, "next_money", gain=float(gains.iloc[0])) if len(gains) else ""
 
 
 def swap_table(swaps: pd.DataFrame, works: Works, language: Language) -> pd.DataFrame:

@@ -239,7 +239,7 @@ def frontier_chart(made: Programme, question: Question, language: Language) -> A
         .mark_rule(color="#1b2730", strokeDash=[4, 3])
         .encode(x="x:Q")
     )
-    return (lines + rule).properties(height=MAP_HEIGHT - 60)
+    return (lines + rule).properties(height=MAP_HEIGHT - 100)
 
 
 def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, language: Language) -> pd.DataFrame:
@@ -381,6 +381,7 @@ def page(context: Context) -> None:
         )
         with beside:
             st.altair_chart(frontier_chart(made, question, context.language))
+            st.caption(weighing.next_money(made, question, context.language))
         with own:
             show_own_list(works, question, made, context.language)
         with kept:
