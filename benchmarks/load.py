@@ -128,7 +128,8 @@ class Person:
             self.widgets[element.selectbox.id] = element.selectbox
         elif which == "bidi_component":
             held = element.bidi_component
-            self.map = held.json if held.WhichOneof("data") == "json" else held.mixed.json
+            text = held.json if held.WhichOneof("data") == "json" else held.mixed.json
+            self.map = text if '"map"' in text else self.map  # other components draw no map
 
     def layers(self) -> list[str]:
         """Digests of the layers of the map on the page; a swipe holds two maps."""
