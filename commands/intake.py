@@ -24,7 +24,7 @@ from views import reports
 def demo(size: str, seed: int, out: Path, history: bool | None) -> Result:
     """Write a synthetic county: files as bureaus send them, and the office made from them."""
     made = write_county(size, seed, out / "files", progress=progress)
-    office = create(out / "office", policy=POLICIES / f"{made.policy_id}.toml", name=made.name)
+    office = create(out / "office", policy=POLICIES / f"{made.policy_id}.toml", name=made.name, demo_day=made.as_of)
     added = {}
     for file in made.files:
         progress(f"入库 {file.layer} ← {Path(file.path).name}")

@@ -87,7 +87,7 @@ def out(
         raise InputError(f"政策里没有“{wrong[0]}”这个按村核实的事项。可用的有：{'、'.join(labels)}。")
     asked = {need: labels[need] for need in needs or first_needs(load_policy(office.policy_path))}
     wish = visit_rows.Wish(chosen, kinds or list(KINDS), asked, households, known=known(done, workspace, chosen))
-    on = read_day(day) or visit_files.today()
+    on = read_day(day) or office.today
     made = visits.send(office, visit_rows.rows(office, workspace, wish), title=title, day=on, who=who, by=by)
     written = _write(office, made, by, **paths)
     counts = {kind: sum(row.kind == kind for row in visits.rows_of(office, made)) for kind in made.kinds}

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ def test_defaults_hold_where_nothing_is_written(folder) -> None:
         ('name = "试"', 'name = "试"\nnmae = "x"', "不认识 nmae"),
         ('name = "试"', 'name = ""', "缺少 name"),
         ("[settings]", "[setting]", "不认识 setting"),
+        ('name = "试"', 'name = "试"\ndemo_day = 2018-06-30', "只用于名称里有“虚构”"),
+        ('name = "试"', 'name = "试（虚构）"\ndemo_day = "2018-06-30"', "只能是一个日期"),
     ],
 )
 def test_a_mistake_is_named(folder, old, new, words) -> None:
@@ -68,3 +71,13 @@ def test_the_least_is_allowed(folder, value) -> None:
     change(folder, "publication_min_count = 5", "publication_min_count = 2")
     with open_office(folder) as office:
         assert (office.settings["max_age_days"], office.settings["publication_min_count"]) == (value, 2)
+
+
+def test_only_an_invented_office_lives_on_a_day_of_its_own(tmp_path, folder) -> None:
+    day = date(2018, 6, 30)
+    with create(tmp_path / "demo", policy=POLICY, name="示范县（虚构）", demo_day=day) as office:
+        assert office.today == day
+    with open_office(tmp_path / "demo") as office:
+        assert office.today == day
+    with open_office(folder) as office:
+        assert abs((office.today - date.today()).days) <= 1

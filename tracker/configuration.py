@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ max_age_days = 0
 # 公开版里少于几户、几人的数不写出来（显示为“少于 5”），不小于 2；政策文件自己写了的，以政策文件为准。
 publication_min_count = 5
 """
-KEYS = ("name", "policy", "ledger", "settings", "oidc")
+KEYS = ("name", "policy", "ledger", "demo_day", "settings", "oidc")
+INVENTED = "虚构"  # in the name of an office: nothing in it is true
 # Each setting with its default, the least it may be, and what it counts.
 SETTINGS: Mapping[str, tuple[int, int, str]] = {
     "max_age_days": (0, 0, "天"),
@@ -35,12 +37,17 @@ SETTINGS: Mapping[str, tuple[int, int, str]] = {
 }
 
 
-def write(folder: Path, *, name: str, policy: str, ledger: str | None) -> None:
-    """Write the office.toml of a new office."""
+def write(folder: Path, *, name: str, policy: str, ledger: str | None, demo_day: date | None = None) -> None:
+    """Write the office.toml of a new office; `demo_day` is what an office of invented data takes for today."""
     line = f"ledger = {json.dumps(ledger, ensure_ascii=False)}\n" if ledger else ""
     text = _TOML.format(
         name=json.dumps(name, ensure_ascii=False), policy=json.dumps(policy, ensure_ascii=False), ledger=line
     )
+    if demo_day is not None:
+        text = text.replace(
+            "\n[settings]",
+            f"\n# 虚构示范把这一天当作“今天”；真实的办公室不能写这一行。\ndemo_day = {demo_day}\n\n[settings]",
+        )
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
@@ -74,6 +81,9 @@ def _check(file: Path, configuration: Mapping[str, Any]) -> None:
             raise StoreError(f'{file} 缺少 {key}。请补上，例如 {key} = "…"。')
     if Path(configuration["policy"]).name != configuration["policy"]:
         raise StoreError(f"{file}：policy 只能是办公室文件夹里的文件名，不能带路径：{configuration['policy']}。")
+    day = configuration.get("demo_day")
+    if day is not None and (type(day) is not date or INVENTED not in configuration["name"]):
+        raise StoreError(f"{file}：demo_day 只能是一个日期，而且只用于名称里有“{INVENTED}”的示范；请删去这一行。")
     settings = configuration.get("settings", {})
     if not isinstance(settings, dict):
         raise StoreError(f"{file}：[settings] 要是一节，写法见 docs/tracker.md。")

@@ -61,11 +61,17 @@ class Office:
         self.name = str(configuration["name"])
         self.policy_path = path / str(configuration["policy"])
         self.settings: Mapping[str, Any] = MappingProxyType({"max_age_days": 0, **configuration.get("settings", {})})
+        self._demo_day: date | None = configuration.get("demo_day")
         self.oidc = read_settings(configuration.get("oidc"))
         self.ledger = ledger
         self._lock = threading.RLock()
         self._rasters: dict[str, Path] = {}
         self._workspaces: OrderedDict[str, Workspace] = OrderedDict()
+
+    @property
+    def today(self) -> date:
+        """Return today in the office's time zone; an office of invented data lives on its own day."""
+        return self._demo_day or datetime.now(OFFICE_ZONE).date()
 
     def close(self) -> None:
         """Close the ledger; the office cannot be used afterwards."""
@@ -305,7 +311,9 @@ class Office:
         return "、".join(part.part or "（整层）" for part in self.parts(day).get(layer, [])) or "无"
 
 
-def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | None = None) -> Office:
+def create(
+    path: Path | str, *, policy: Path | str, name: str, ledger: str | None = None, demo_day: date | None = None
+) -> Office:
     """Make an empty office under one policy and open it.
 
     The policy file is copied into the office, so that an office moved to another machine still knows its rules. The
@@ -325,7 +333,7 @@ def create(path: Path | str, *, policy: Path | str, name: str, ledger: str | Non
         shutil.copyfile(profile, folder / profile.name)
         with open_ledger(ledger or folder / LEDGER_FILE, create=True):
             pass
-        configurations.write(folder, name=name, policy=profile.name, ledger=ledger)
+        configurations.write(folder, name=name, policy=profile.name, ledger=ledger, demo_day=demo_day)
     except OSError as error:
         raise StoreError(f"不能在 {folder} 建立办公室：{error.strerror or error}。请检查权限和磁盘空间。") from error
     return open_office(folder)

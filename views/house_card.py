@@ -157,7 +157,7 @@ def show_next(context: Context, house: House) -> None:
     with st.form(name, border=False):
         st.date_input(
             say(context.language, "day"),
-            moving.today(),
+            context.office.today,
             key=f"{name}_at",
             format="YYYY-MM-DD",
             min_value=date(2000, 1, 1),

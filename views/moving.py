@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import streamlit as st
 
 from geo.errors import AppError
 from tracker import events, evidence
-from tracker.events import OFFICE_ZONE, Event
+from tracker.events import Event
 from tracker.ledger import ConflictError
 from views import panels
 from views.context import Context
@@ -32,11 +31,6 @@ class Conflict:
     mine: Mapping[str, str]
     theirs: tuple[Event, ...]
     retry: Save
-
-
-def today() -> date:
-    """Return today in the office's time zone."""
-    return datetime.now(OFFICE_ZONE).date()
 
 
 def seen_version(context: Context, subject: str) -> int:

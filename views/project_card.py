@@ -177,7 +177,7 @@ def show_next(context: Context, project: Project) -> None:
     with st.form(name, border=False):
         st.date_input(
             say(context.language, "day"),
-            moving.today(),
+            context.office.today,
             key=f"{name}_at",
             format="YYYY-MM-DD",
             min_value=date(2000, 1, 1),
@@ -340,7 +340,7 @@ def _amend(context: Context, project: Project, name: str, needs: list[tuple[str,
 
     def work(version: int | None) -> object:
         return projects.amend(
-            context.office.ledger, project.project_id, at=moving.today(), by=context.user.username,
+            context.office.ledger, project.project_id, at=context.office.today, by=context.user.username,
             expected_version=version or 0, **changes,
         )  # fmt: skip
 

@@ -199,7 +199,7 @@ def show_form(context: Context, seed: Seed) -> None:
         note = st.text_input(say(context.language, "remark"), max_chars=300)
         at = st.date_input(
             say(context.language, "day_of_the_meeting_or_approval"),
-            moving.today(),
+            context.office.today,
             format="YYYY-MM-DD",
             min_value=date(2000, 1, 1),
         )

@@ -11,7 +11,7 @@ from tracker import houses, projects
 from tracker.houses import House
 from tracker.projects import Project
 from tracker.responsibility import Responsibility, responsibilities
-from views import moving, panels
+from views import panels
 from views.context import Context
 from views.house_card import deadline
 from views.labels import label, say
@@ -38,7 +38,7 @@ def held(context: Context, day: date, *, known_on: date | None = None) -> list[R
 
 def show_units(context: Context, village: str) -> None:
     """Say on the card of a village who answers for it today."""
-    found = [item for item in held(context, moving.today()) if item.village_id == village]
+    found = [item for item in held(context, context.office.today) if item.village_id == village]
     if found:
         texts = [
             say(context.language, "unit_of_village", unit=item.unit, person=item.person or "—", since=item.since)

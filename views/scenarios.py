@@ -1,7 +1,6 @@
 """Named road scenarios: saved as events in the office, set side by side, every difference told in a line."""
 
 import uuid
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -37,7 +36,7 @@ def show(context: Context, question: Question, made: Programme) -> None:
             draft = events.Draft(
                 f"road_scenario:{name.strip()}",
                 SCENARIO,
-                date.today(),
+                context.office.today,
                 context.user.username,
                 payload,
                 event_id=uuid.uuid4().hex,

@@ -1,12 +1,10 @@
 """The files of a visit, made for whoever asks: what they may see is decided here, and every one is logged first."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 
 from layers.workspace import Workspace
 from tracker import projects, visit_geopackage, visit_workbook, visits
 from tracker.accounts import User, log_access
-from tracker.events import OFFICE_ZONE
 from tracker.office import Office
 from tracker.visits import Row, Visit
 from views.signin import OWNER
@@ -15,11 +13,6 @@ from views.visit_pdf import paper
 
 ENDINGS = {"xlsx": "xlsx", "qgis": "zip", "pdf": "pdf"}
 TITLES = {"xlsx": "Excel", "qgis": "QGIS", "pdf": "PDF"}
-
-
-def today() -> date:
-    """Return today in the office's time zone."""
-    return datetime.now(OFFICE_ZONE).date()
 
 
 def villages_of(

@@ -60,7 +60,7 @@ def _ask(context: Context) -> visit_rows.Wish | None:
     towns = first.multiselect(
         word(language, "towns"), atlas.town_names(context.workspace), key="visit_towns", placeholder="—"
     )
-    units = sorted({item.unit for item in responsibility.responsibilities(context.office.ledger, moving.today())})
+    units = sorted({item.unit for item in responsibility.responsibilities(context.office.ledger, context.office.today)})
     unit = second.selectbox(
         word(language, "unit"), units, index=None, key="visit_unit", placeholder="—", disabled=not units
     )
@@ -76,7 +76,7 @@ def _ask(context: Context) -> visit_rows.Wish | None:
     )  # fmt: skip
     held = [
         item.village_id
-        for item in responsibility.responsibilities(context.office.ledger, moving.today())
+        for item in responsibility.responsibilities(context.office.ledger, context.office.today)
         if item.unit == unit
     ]
     villages = villages_of(context.office, context.workspace, towns=towns, villages=[*picked, *held])
@@ -113,7 +113,7 @@ def _offer(context: Context, wish: visit_rows.Wish) -> None:
         first, second, third = st.columns([1.4, 1.2, 1])
         first.text_input(word(language, "title"), key="visit_title", max_chars=60)
         second.text_input(word(language, "who"), key="visit_who", max_chars=60)
-        third.date_input(word(language, "day"), moving.today(), key="visit_day", format="YYYY-MM-DD")
+        third.date_input(word(language, "day"), context.office.today, key="visit_day", format="YYYY-MM-DD")
         st.form_submit_button(
             word(language, "send"), type="primary", icon=":material/send:", on_click=_send, args=(context, rows), disabled=not rows
         )  # fmt: skip

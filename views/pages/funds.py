@@ -246,7 +246,7 @@ def show_form(context: Context) -> None:
             format_func=lambda name: name or say(context.language, "county"),
         )
         at = second.date_input(
-            say(context.language, "day"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+            say(context.language, "day"), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
         )
         document = third.text_input(say(context.language, "document_number"), max_chars=120)
         note = st.text_input(say(context.language, "remark"), max_chars=300)

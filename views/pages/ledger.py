@@ -145,7 +145,7 @@ def page(context: Context) -> None:
     first, second, unit, third, last = st.columns([1, 1.2, 1, 0.8, 1], vertical_alignment="bottom")
     with first:
         town = panels.choose_town(context)
-    helped = choose_unit(context, unit, "house_unit", held(context, moving.today()))
+    helped = choose_unit(context, unit, "house_unit", held(context, context.office.today))
     search = second.text_input(
         say(context.language, "find_a_house"),
         key="house_search",
@@ -156,7 +156,7 @@ def page(context: Context) -> None:
     with last:
         moment = choose_moment(context.language)
     show_moment(moment, context.language)
-    day = moment.as_of or moving.today()
+    day = moment.as_of or context.office.today
     found = (
         whole
         if not moment.is_past

@@ -31,7 +31,7 @@ def show_progress(context: Context) -> None:
     first, second, third = st.columns([1, 1, 2.2], vertical_alignment="bottom")
     day = first.date_input(
         say(context.language, "as_of"),
-        moving.today(),
+        context.office.today,
         key="target_day",
         format="YYYY-MM-DD",
         min_value=date(2000, 1, 1),
@@ -190,7 +190,10 @@ def show_form(context: Context) -> None:
         )
         value = st.number_input(say(context.language, "value_shares_as_decimals_70_is"), value=None, format="%.4f")
         at = st.date_input(
-            say(context.language, "day_of_the_value"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+            say(context.language, "day_of_the_value"),
+            context.office.today,
+            format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1),
         )
         source = st.text_input(say(context.language, "source_which_report_whose"), max_chars=200)
         if st.form_submit_button(say(context.language, "enter"), type="primary"):

@@ -65,7 +65,7 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
         placeholder=say(context.language, "all"),
         key="project_owner",
     )
-    helped = choose_unit(context, fifth, "project_unit", held(context, moving.today()))
+    helped = choose_unit(context, fifth, "project_unit", held(context, context.office.today))
     with last, st.container(horizontal=True, gap="small"):
         st.session_state["moment"] = choose_moment(context.language)
         if context.user.may("edit") and st.button(
@@ -94,7 +94,7 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
         values = [float(getattr(sums.get((item.project_id,), funds.Sums()), stage)) / 1e4 for item in found]
         table[f"{stage}_cny10k"] = values
     table = table.reindex(columns=list(COLUMNS))
-    helping = held(context, moment.as_of or moving.today(), known_on=moment.known_on)
+    helping = held(context, moment.as_of or context.office.today, known_on=moment.known_on)
     table["helper_unit"] = [units_in(helping, villages_of(item)) for item in found]
     table["status"] = table["status"].map(lambda key: label("project_status", key, context.language))
     table["kind"] = table["kind"].map(lambda key: label("sector", key, context.language))

@@ -72,7 +72,7 @@ def show_reports(context: Context, day: date) -> None:
                 )
             )
         )
-    if make is not None and period.end <= moving.today() and context.user.may("edit"):
+    if make is not None and period.end <= context.office.today and context.user.may("edit"):
         offer_publishing(context, listed[key]["label"], period, make)
     show_published(context)
     show_rules(context, period)

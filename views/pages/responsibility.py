@@ -26,7 +26,7 @@ def show_responsibility(context: Context) -> None:
     first, second, third = st.columns([2.6, 1, 1.2], vertical_alignment="bottom")
     with second:
         moment = choose_moment(language)
-    day = moment.as_of or moving.today()
+    day = moment.as_of or context.office.today
     with third:
         if not moment.is_past and may_assign(context) and st.button(
             say(language, "enter_units"), icon=":material/add:", key="responsibility_new", width="stretch"
@@ -99,7 +99,9 @@ def show_end(context: Context, unit: str, own: list[Responsibility]) -> None:
     with st.expander(say(language, "end_unit")), st.form(f"end_{unit}", border=False):
         villages = [item.village_id for item in own]
         village = st.selectbox(head("village", context), villages, format_func=lambda key: str(names.get(key, key)))
-        last = st.date_input(say(language, "last_day"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+        last = st.date_input(
+            say(language, "last_day"), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        )
         reason = st.text_input(say(language, "reason_required"), max_chars=200)
         if st.form_submit_button(say(language, "end_unit")):
             ledger, by = context.office.ledger, context.user.username
@@ -135,7 +137,9 @@ def _show_one(context: Context) -> None:
         person = right.text_input(head("person", context), max_chars=40)
         chosen = st.multiselect(head("village", context), list(names), format_func=names.__getitem__, placeholder="")
         left, right = st.columns(2)
-        since = left.date_input(head("from", context), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+        since = left.date_input(
+            head("from", context), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        )
         until = right.date_input(say(language, "until_open"), None, format="YYYY-MM-DD", min_value=date(2000, 1, 1))
         if st.form_submit_button(label("action", "save", language), type="primary"):
             if not chosen:
@@ -150,14 +154,18 @@ def _show_one(context: Context) -> None:
 def _show_sheet(context: Context) -> None:
     language = context.language
     st.caption(say(language, "units_sheet_help"))
-    since = st.date_input(say(language, "units_since"), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1))
+    since = st.date_input(
+        say(language, "units_since"), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+    )
     upload = st.file_uploader(say(language, "units_file"), ["xlsx", "xls", "csv"], key="units_upload")
     if upload is None:
         return
     try:
         with uploads.as_file(upload) as path:
             dropped = read(path)
-        sheet = read_sheet(dropped.frame.set_axis(dropped.rows), context.frame("villages"), since=since, aliases=context.policy.aliases)
+        sheet = read_sheet(
+            dropped.frame.set_axis(dropped.rows), context.frame("villages"), since=since, aliases=context.policy.aliases
+        )
     except AppError as error:
         st.error(panels.plain(error))
         return

@@ -48,9 +48,9 @@ def show_rules(context: Context, period: Period) -> None:
         name = progressbook.period_name(period, language)
         if st.button(say(language, "rescore", period=name), icon=":material/balance:", key="rescore", type="primary"):
             with st.spinner(say(language, "rescoring")):
-                st.session_state[KEPT] = rescore(office, min(period.end, moving.today()), today=moving.today())
+                st.session_state[KEPT] = rescore(office, min(period.end, office.today), today=office.today)
         done: Rescored | None = st.session_state.get(KEPT)
-        if done is not None and done.day == min(period.end, moving.today()):
+        if done is not None and done.day == min(period.end, office.today):
             show_both(context, done)
 
 
@@ -90,7 +90,7 @@ def show_adopt(context: Context) -> None:
     )  # fmt: skip
     upload = st.file_uploader(say(language, "rules_file"), ["toml"], key="rules_file")
     since = st.date_input(
-        label("rescored", "since", language), moving.today(), format="YYYY-MM-DD", min_value=date(2000, 1, 1)
+        label("rescored", "since", language), office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
     )
     reason = st.text_input(say(language, "rules_reason"), max_chars=200)
     if st.button(label("action", "save", language), type="primary", key="rules_save") and upload is not None:

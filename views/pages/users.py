@@ -1,6 +1,6 @@
 """用户与日志: who may sign in and do what, and who looked at households or took data out."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -252,7 +252,9 @@ def show_log(context: Context) -> None:
     """Show who exported what and who looked at households; nobody can change the log."""
     place, _ = st.columns([1, 4])
     days = place.selectbox(say(context.language, "last_days"), [7, 30, 90, 180, 365], index=1, key="log_days")
-    found = accounts.access_log(context.office.ledger, since=moving.today() - timedelta(days=days))[::-1]
+    found = accounts.access_log(context.office.ledger, since=datetime.now(OFFICE_ZONE).date() - timedelta(days=days))[
+        ::-1
+    ]
     names = people(context)
     table = pd.DataFrame(
         [
