@@ -12,7 +12,11 @@ from tracker.responsibility import assign, end, responsibilities
 from tracker.responsibility_sheet import read_sheet
 
 VILLAGES = pd.DataFrame(
-    {"village_id": ["V1", "V2", "V3"], "name": ["调文村", "龙湾村", "龙湾村"], "town": ["东山街道", "民安街道", "东山街道"]}
+    {
+        "village_id": ["V1", "V2", "V3"],
+        "name": ["调文村", "龙湾村", "龙湾村"],
+        "town": ["东山街道", "民安街道", "东山街道"],
+    }
 )
 FIRST = date(2018, 1, 1)
 
@@ -131,7 +135,9 @@ def test_a_list_without_its_columns_is_refused_by_name():
 
 
 def test_excel_days_and_input_unchanged():
-    table = pd.DataFrame({"帮扶单位": ["甲"], "行政村": ["调文"], "起": [pd.Timestamp(2018, 2, 3)], "止": ["2018-12-31"]})
+    table = pd.DataFrame(
+        {"帮扶单位": ["甲"], "行政村": ["调文"], "起": [pd.Timestamp(2018, 2, 3)], "止": ["2018-12-31"]}
+    )
     before = table.copy()
     [found] = read_sheet(table, VILLAGES, since=FIRST).rows
     assert (found["since"], found["until"]) == (date(2018, 2, 3), date(2018, 12, 31))

@@ -211,7 +211,9 @@ def test_outlets_in_order_of_preference():
     plain = [("A", "asphalt", [(0, 0), (4000, 0)]), *COUNTY[1:]]
     largest = assess(people, plain)
     assert largest.core.basis == "最大连通硬化路"
-    assert all("以最大连通硬化路为硬化路网" in row_of(largest, v)["note"] for v in "ab"), "the contract: said in the note"
+    assert all("以最大连通硬化路为硬化路网" in row_of(largest, v)["note"] for v in "ab"), (
+        "the contract: said in the note"
+    )
     assert "最大连通" not in row_of(assess(people), "a")["note"]
     assert [problem.kind for problem in largest.problems] == ["no_outlet"]
     assert [row_of(largest, v)["state"] for v in "ab"] == ["build", "connected"]

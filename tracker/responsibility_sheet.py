@@ -76,9 +76,7 @@ def read_sheet(
         if first and last and last < first:
             why = why or "结束日早于开始日"
         if why or not isinstance(place, str):
-            refused.append(
-                (key, row["town"], row["village"], row["unit"], why or "没有这个村", tied.candidates[key])
-            )
+            refused.append((key, row["town"], row["village"], row["unit"], why or "没有这个村", tied.candidates[key]))
             continue
         rows.append(
             {"village_id": place, "unit": row["unit"], "person": row["person"], "since": first or since, "until": last}
