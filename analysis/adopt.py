@@ -10,7 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.alternative import Costing, DrawnLine, Table, metric_line, recost
-from analysis.hardened import HARDENED, HardCore, States, edge_facts, ways_to_core
+from analysis.hardened import HardCore, States, edge_facts, ways_to_core
+from analysis.surfaces import HARDENED
 from analysis.tracing import Place
 from geo.errors import InputError
 from geo.network import Network, Snaps, split

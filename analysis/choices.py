@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from analysis.alternative import DrawnLine
-from analysis.hardened import road_network
+from analysis.surfaces import road_network
 from geo.network import Network
 from layers.workspace import Workspace
 

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from analysis.hardened import HARDENED, UNKNOWN, HardCore, States, edge_facts, missing_edges
+from analysis.hardened import HardCore, States, edge_facts, missing_edges
+from analysis.surfaces import HARDENED, UNKNOWN
 from analysis.tracing import Roads, Step
 from geo.stretches import places_along
 
@@ -89,6 +90,7 @@ class Table:
 def covered(steps: Sequence[Step], edge_mm: Any, length_m: Any) -> dict[int, float]:
     """Measure the millimetres of every edge some steps cover, each stretch once.
 
+    >>> from analysis.tracing import Place
     >>> twice = [Step(0, Place(0, 0.0), Place(0, 6.0), None, 0.0), Step(0, Place(0, 4.0), Place(0, 10.0), None, 0.0)]
     >>> covered(twice, [10000], [10.0])
     {0: 10000.0}

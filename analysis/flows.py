@@ -7,8 +7,9 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.features import choose, select
-from analysis.hardened import HARDENED, UNKNOWN, HardCore
+from analysis.hardened import HardCore
 from analysis.roads import RoadPlan
+from analysis.surfaces import HARDENED, UNKNOWN
 from analysis.units import make_units
 from geo.network import Network, Snaps, snap, split
 from geo.paths import Ways, pieces_of, ways

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from analysis.policy import Policy, amount, value_on
-from geo.network import EdgeIndex, Network, Snaps, build_network, edge_index, snap, snap_to, split
+from analysis.outlets import seeds_of
+from analysis.policy import Policy, amount
+from analysis.surfaces import HARDENED, UNHARDENED, UNKNOWN, road_network, surfaces, usable
+from geo.network import EdgeIndex, Network, Snaps, edge_index, snap_to, split
 from geo.paths import Ways, pieces_of, walk, ways
 from layers.problem import Problem
 from layers.workspace import Workspace
@@ -21,11 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Stretch = Callable[[Any, Any], Any]
-HARDENED, UNHARDENED, UNKNOWN = 1, 0, -1
-MAIN_CLASSES = ("G", "S", "X")
 SAME_MM = 10.0  # a place so near the core lies on it: coordinates are kept to the centimetre
-LARGEST = "最大连通硬化路"
-ABANDONED = ("abandoned", "废弃", "已废弃")
 
 
 @dataclass(frozen=True)
@@ -93,46 +90,6 @@ class States:
         return self.origin < 0
 
 
-def road_network(roads: pd.DataFrame, *, tolerance_m: float = 2.0, keep_apart: Any = None) -> Network:
-    """Node the roads of a workspace; where no level is given, expressways pass over the roads they cross.
-
-    `keep_apart` are (n,2) places of `repairs` that a person has undone. Pass the result to `natural_villages`.
-    """
-    is_fast = roads["technical_grade"].eq("expressway").fillna(False) if "technical_grade" in roads else None
-    given = {"level", "layer", "bridge", "tunnel"} & set(roads.columns)
-    if is_fast is None or given or not is_fast.any():
-        return build_network(roads, tolerance_m=tolerance_m, keep_apart=keep_apart)
-    levelled = roads.assign(level=np.where(is_fast, 1.0, 0.0))
-    return build_network(levelled, tolerance_m=tolerance_m, keep_apart=keep_apart)
-
-
-def usable(roads: pd.DataFrame) -> Flags:
-    """Say which roads count: neither duplicate nor abandoned, with a shape."""
-    good = ~(roads.geometry.isna() | roads.geometry.is_empty).to_numpy()
-    if "is_duplicate" in roads:
-        good &= ~roads["is_duplicate"].astype("boolean").fillna(False).to_numpy(bool)
-    if "status" in roads:
-        good &= ~roads["status"].isin(ABANDONED).to_numpy(bool)
-    return np.asarray(good, bool)
-
-
-def surfaces(roads: pd.DataFrame, policy: Policy, day: date) -> NDArray[np.int8]:
-    """Say of every road whether its surface is hardened (1), not (0) or unknown (-1), by the policy's list."""
-    surface = roads["surface"].astype("object").where(roads["surface"].notna(), "unknown")
-    is_hard = surface.isin(list(amount(policy, "hardening.surfaces", day))).to_numpy()
-    return np.where(surface.eq("unknown").to_numpy(), UNKNOWN, np.where(is_hard, HARDENED, UNHARDENED)).astype(np.int8)
-
-
-def admin_classes(frame: pd.DataFrame) -> NDArray[Any]:
-    """Return the administrative class of every row: as given, else the first letter of its route code, else blank."""
-    result = frame["admin_class"].to_numpy(dtype=object).copy()
-    blank = np.flatnonzero(pd.isna(result))
-    codes = frame["route_code"].to_numpy(dtype=object)[blank]
-    letters = [str(code).strip()[:1].upper() if pd.notna(code) else "" for code in codes]
-    result[blank] = [letter if letter in "GSXYCZW" else "" for letter in letters]
-    return np.asarray(result, dtype=object)
-
-
 def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | None = None) -> HardCore | None:
     """Find the hardened core of a workspace, None without roads.
 
@@ -152,7 +109,7 @@ def hard_core(ws: Workspace, policy: Policy, day: date, *, network: Network | No
     network = network or ws.kept("road_network", "roads", road_network)
     surface, good = surfaces(roads, policy, day)[network.edge_road], usable(roads)[network.edge_road]
     snap_m = float(amount(policy, "hardening.snap_m", day))
-    seeds, basis, problems = _seeds(ws, network, surface, good, snap_m)
+    seeds, basis, problems = seeds_of(ws, network, surface, good, snap_m)
     masks = [(surface == HARDENED) & good, (surface != UNHARDENED) & good]
     cores = [_grown(network, mask, seeds) for mask in masks]
     labels, ids = _road_labels(roads), roads["road_id"].astype("object").to_numpy()
@@ -164,51 +121,6 @@ def _road_labels(roads: pd.DataFrame) -> NDArray[Any]:
     for column in ("route_code", "road_id"):
         label = label.where(label.notna(), roads[column].astype("object"))
     return np.asarray(label, dtype=object)
-
-
-def _seeds(
-    ws: Workspace, network: Network, surface: NDArray[np.int8], good: Flags, snap_m: float
-) -> tuple[Flags | None, str, list[Problem]]:
-    """Choose the edges the core grows from; None stands for the largest piece."""
-    problems: list[Problem] = []
-    for points, basis, layer in (
-        (_points(ws.get("outlets")), "出口图层", "outlets"),
-        (_seats(ws), "乡镇驻地", "towns"),
-    ):
-        if not len(points):
-            continue
-        snaps = snap(network, points, max_distance_m=snap_m, edge_mask=good & (surface != UNHARDENED))
-        if (snaps.edge >= 0).any():
-            seeds = np.zeros(len(surface), bool)
-            seeds[snaps.edge[snaps.edge >= 0]] = True
-            return seeds, basis, problems
-        message = f"{basis}的点在 {snap_m:g} 米内都没有硬化道路，不能作为硬化路网的起点；改用下一种办法，请核对位置"
-        problems.append(Problem(layer, None, "geometry", message, "warning", "outlet_off_road"))
-    roads = ws.layers["roads"]
-    main = np.isin(admin_classes(roads), MAIN_CLASSES)[network.edge_road] & good & (surface != UNHARDENED)
-    if main.any():
-        return main, "国省县道", problems
-    message = "没有出口图层，也没有国道、省道、县道：以最大的一片连通硬化路作为硬化路网，请补充 outlets 图层或行政等级"
-    problems.append(Problem("roads", None, "admin_class", message, "warning", "no_outlet"))
-    return None, LARGEST, problems
-
-
-def _points(frame: Any) -> Floats:
-    if frame is None or not len(frame):
-        return np.empty((0, 2))
-    shapes = frame.geometry.to_numpy()
-    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
-    return np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapes)), np.float64)
-
-
-def _seats(ws: Workspace) -> Floats:
-    """Return the seats of towns that lie in their town (a seat in degrees does not)."""
-    towns = ws.get("towns")
-    if towns is None or not {"seat_x", "seat_y"} <= set(towns.columns):
-        return np.empty((0, 2))
-    xy = towns[["seat_x", "seat_y"]].to_numpy(np.float64, na_value=np.nan)
-    inside = shapely.intersects_xy(towns.geometry.to_numpy(), *np.nan_to_num(xy, nan=np.inf).T)
-    return np.asarray(xy[inside])
 
 
 def _grown(network: Network, mask: Flags, seeds: Flags | None) -> Flags:
@@ -348,11 +260,3 @@ def missing_edges(core: HardCore, states: States, rows: Any, *, with_hard: bool 
         return position, edge
     keep = edge_facts(core, states)[1][edge] != HARDENED
     return position[keep], edge[keep]
-
-
-def price(policy: Policy, key: str, day: date) -> float:
-    """Return an amount of the policy, NaN where it gives none or only a ceiling that nobody has promised."""
-    value = value_on(policy, key, day)
-    if value is None or value.strength == "ceiling":
-        return float("nan")
-    return float(value.amount)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.hardened import HARDENED, UNHARDENED, admin_classes, surfaces, usable
 from analysis.policy import Policy, value_on
 from analysis.roads import RoadPlan
+from analysis.surfaces import HARDENED, UNHARDENED, admin_classes, surfaces, usable
 from geo.crs import require_same_crs
 from geo.errors import InputError
 from layers.workspace import Workspace

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.hardened import HARDENED
 from analysis.roads import RoadPlan
+from analysis.surfaces import HARDENED
 from analysis.works_tree import WorksTree
 from geo.paths import pieces_of
 

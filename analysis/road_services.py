@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.features import absence, choose
-from analysis.hardened import usable
 from analysis.policy import Policy, value_on
+from analysis.surfaces import usable
 from analysis.units import make_units
 from geo.nearest import nearest_line, nearest_point
 from layers.workspace import Workspace

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.hardened import HARDENED, LARGEST, HardCore, States, surfaces, usable
+from analysis.hardened import HardCore, States
+from analysis.outlets import LARGEST
 from analysis.policy import Policy
+from analysis.surfaces import HARDENED, surfaces, usable
 from geo.nearest import nearest_line
 from layers.workspace import Workspace
 

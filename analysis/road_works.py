@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from analysis.hardened import HARDENED, admin_classes, price, surfaces, usable
 from analysis.policy import Policy, value_on
+from analysis.surfaces import HARDENED, admin_classes, price, surfaces, usable
 from geo.stretches import places_along, stretches
 from layers.problem import Problem
 from layers.workspace import Workspace

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from analysis.adopt import adopt
 from analysis.alternative import DrawnLine
 from analysis.features import absence
-from analysis.hardened import HardCore, States, Stretch, hard_core, missing_edges, point_states, price
+from analysis.hardened import HardCore, States, Stretch, hard_core, missing_edges, point_states
 from analysis.policy import Policy, value_on
 from analysis.road_states import Notes, state_columns, straight_distances
 from analysis.road_works import dangerous_bridges, narrow_roads, safety_works
 from analysis.segments import make_segments
+from analysis.surfaces import price
 from analysis.units import make_units
 from geo.network import Network
 from layers.problem import Problem

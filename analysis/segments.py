@@ -9,7 +9,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from analysis.hardened import UNKNOWN, HardCore, States, missing_edges
+from analysis.hardened import HardCore, States, missing_edges
+from analysis.surfaces import UNKNOWN
 from layers.workspace import Workspace
 
 Ints = NDArray[np.int64]

@@ -8,11 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
-from analysis.hardened import HARDENED, edge_facts
+from analysis.hardened import edge_facts
 from analysis.roads import RoadPlan
 from analysis.steiner import Joint, joint_tree, matrix_of
 from analysis.steiner_chosen import with_chosen
 from analysis.steiner_graph import Graph
+from analysis.surfaces import HARDENED
 from geo.errors import InputError
 from geo.paths import pieces_of
 

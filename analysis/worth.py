@@ -10,9 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.features import choose, select
-from analysis.hardened import HARDENED, edge_facts
+from analysis.hardened import edge_facts
 from analysis.roads import RoadPlan
 from analysis.schedule import Fair
+from analysis.surfaces import HARDENED
 from analysis.works_tree import WorksTree
 from geo.errors import InputError
 from geo.network import snap

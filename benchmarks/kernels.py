@@ -21,7 +21,7 @@ import rasterio
 import rasterio.features
 import shapely
 
-from analysis.hardened import road_network
+from analysis.surfaces import road_network
 from benchmarks.stages import demo_office
 from geo.nearest import containing, line_index, nearest_line, nearest_point
 from geo.network import Network, shortest

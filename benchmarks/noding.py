@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from analysis.hardened import road_network
+from analysis.surfaces import road_network
 from benchmarks.drawn_roads import METRIC, STEP_M
 from benchmarks.kernels import seconds
 

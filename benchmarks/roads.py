@@ -18,12 +18,13 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from analysis.hardened import HARDENED, edge_facts
+from analysis.hardened import edge_facts
 from analysis.plan import compare, frontier, programme, usual_list, works_tree
 from analysis.polish import solve
 from analysis.prices import relax
 from analysis.roads import RoadPlan
 from analysis.schedule import Task, reached
+from analysis.surfaces import HARDENED
 from analysis.worth import village_numbers
 from benchmarks.drawn_roads import drawn_plan
 from benchmarks.kernels import seconds

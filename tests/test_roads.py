@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from road_county import DAY, METRIC, policy, roads, villages, workspace
 from shapely import LineString, Point
 
-from analysis.hardened import road_network
 from analysis.policy import Policy
 from analysis.road_works import dangerous_bridges, narrow_roads, safety_works, span_class
 from analysis.roads import VILLAGE_COLUMNS, natural_villages, road_states
+from analysis.surfaces import road_network
 from analysis.units import make_units
 from geo.errors import PolicyError
 from geo.network import build_network

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.hardened import price
+from analysis.surfaces import price
 from views import atlas, drawing, drawing_card, history, panels, proposing, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
