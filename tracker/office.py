@@ -4,10 +4,9 @@ import re
 import shutil
 import threading
 import tomllib
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from layers.workspace import Source, Workspace
 from tracker import configuration as configurations
 from tracker import events, facts, parts
 from tracker.events import OFFICE_ZONE, Draft
+from tracker.importing import Added, counted, enter, kinds_in
 from tracker.ledger import LEDGER_FILE, Ledger, open_ledger
 from tracker.oidc import read_settings
 from tracker.parts import LAYER_ADDED, LAYER_DROPPED, Part
@@ -32,25 +32,7 @@ from tracker.tombstones import without_forgotten
 FOLDERS = ("layers", "private", "rasters", "results", "evidence")
 RESTRICTED = ("private", "evidence")  # people in them: for the service account alone
 RASTER_ADDED = "raster_added"
-LAYER_PROBLEMS = "layer_problems"
 _KEPT_WORKSPACES = 2
-
-
-@dataclass(frozen=True)
-class Added:
-    """What became of a file added to the office. `part` is the name under which a newer file replaces it."""
-
-    rows_read: int
-    stored: int
-    refused: int
-    problems: tuple[Problem, ...]
-    refused_rows: pd.DataFrame
-    digest: str
-    notes: tuple[str, ...]
-    layer: str = ""
-    part: str = ""
-    as_of: date | None = None
-    seq: int = 0
 
 
 class Office:
@@ -119,7 +101,7 @@ class Office:
         )
         fixed_kind = str(table.constants.get("kind", "")) if table is not None else ""
         name = part if part is not None else parts.default_part(layer, Path(file), sheet=sheet, kind=fixed_kind or None)
-        kinds = _kinds(layer, taken.frame)
+        kinds = kinds_in(layer, taken.frame)
         before = [p for p in self.parts(day).get(layer, []) if layer in parts.WITH_KINDS]
         problems = (*taken.problems, *parts.overlaps(layer, name, kinds, before))
         digest = store.write_layer(self.path, layer, taken.frame, without_forgotten(self.ledger, layer, taken.private))
@@ -133,10 +115,10 @@ class Office:
             "is_partial": is_partial,
             "crs": crs or dropped.crs or "",
             "encoding": encoding or dropped.encoding or "",
-            **_counted(taken),
+            **counted(taken),
             "kinds": kinds,
         }
-        event = self._enter_import(parts.subject(layer, name), day, by, payload, problems, plan)
+        event = enter(self.ledger, parts.subject(layer, name), day, by, payload, problems, plan)
         return Added(
             rows_read=int(taken.rows_read),
             stored=len(taken.frame),
@@ -239,25 +221,6 @@ class Office:
                 self._rasters[digest] = store.raster_path(self.path, name, digest)
             return self._rasters[digest]
 
-    def _enter_import(
-        self,
-        subject: str,
-        day: date,
-        by: str,
-        payload: dict[str, Any],
-        problems: tuple[Problem, ...],
-        plan: schema.Schema,
-    ) -> events.Event:
-        kept = [asdict(problem) for problem in parts.without_private_values(problems, plan)]
-        counts: dict[str, int] = {}
-        for problem in problems:
-            key = f"{problem.severity}:{problem.kind}"
-            counts[key] = counts.get(key, 0) + 1
-        number = uuid.uuid4().hex
-        added = Draft(subject, LAYER_ADDED, day, by, {**payload, "problem_counts": counts}, event_id=number)
-        listed = Draft(f"import:{number}", LAYER_PROBLEMS, day, by, {"problems": kept}, event_id=f"{number}-problems")
-        return events.append(self.ledger, added, listed)[0]
-
     def _frames(
         self, standing: Mapping[str, list[Part]], seen: Mapping[str, list[facts.Fact]]
     ) -> tuple[dict[str, Any], list[Problem]]:
@@ -352,19 +315,3 @@ def _schema(layer: str) -> schema.Schema:
     if layer not in known:
         raise InputError(f"没有名为“{layer}”的图层。可用的有：{'、'.join(known)}。")
     return known[layer]
-
-
-def _counted(taken: intake.Intake) -> dict[str, Any]:
-    return {
-        "rows_read": int(taken.rows_read),
-        "rows_stored": len(taken.frame),
-        "rows_refused": len(taken.refused),
-        "notes": list(taken.notes),
-    }
-
-
-def _kinds(layer: str, frame: Any) -> dict[str, int]:
-    if layer not in parts.WITH_KINDS or "kind" not in frame.columns:
-        return {}
-    counts = frame["kind"].dropna().astype("str").value_counts()
-    return {str(kind): int(count) for kind, count in sorted(counts.items())}

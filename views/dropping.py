@@ -12,7 +12,8 @@ from geo.errors import AppError
 from geo.read import Dropped, read
 from layers import match, schema, store
 from tracker import events
-from tracker.office import Added, Office
+from tracker.importing import Added
+from tracker.office import Office
 from views import moving
 from views.export_table import private_names
 from views.labels import Language, label, number, say
