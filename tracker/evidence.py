@@ -9,6 +9,7 @@ from layers.disk import write_once
 
 FOLDER = "evidence"
 LARGEST_BYTES = 50_000_000
+LONGEST_NAME_BYTES = 180  # file systems take 255; a part file's name is longer while it is written
 
 
 def keep(office: Path, name: str, content: bytes) -> str:
@@ -25,7 +26,8 @@ def keep(office: Path, name: str, content: bytes) -> str:
         raise InputError(f"{name} 是空文件，不能作证明材料。")
     if len(content) > LARGEST_BYTES:
         raise InputError(f"{name} 超过 {LARGEST_BYTES // 1_000_000} MB，请压缩后再附。")
-    plain = re.sub(r"[^\w.\-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])[-80:].lstrip(".") or "file"
+    plain = re.sub(r"[^\w.\-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
+    plain = plain.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore").lstrip(".") or "file"
     reference = f"{hashlib.sha256(content).hexdigest()[:16]}/{plain}"
     try:
         write_once(office / FOLDER / reference, content, mode=0o600)  # on the disk before any event names it
