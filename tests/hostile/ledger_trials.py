@@ -93,11 +93,15 @@ def kill_while_writing(where: str, points: str) -> dict[str, object]:
     return {"acknowledged": told, "lost": lost, "partial": partial, "broken": broken}
 
 
-def edit(where: str, name: str, times: int) -> None:
-    """Change one record again and again, each time from the version last seen."""
+def edit(where: str, name: str, times: int, seconds: float) -> int:
+    """Change one record again and again, each time from the version last seen, and return how often that was acknowledged.
+
+    Goes on until both the number of changes is reached and the seconds are over.
+    """
+    end = time.monotonic() + seconds
     with open_ledger(where) as ledger:
         done = 0
-        while done < times:
+        while done < times or time.monotonic() < end:
             seen = events.version(ledger, "hot")
             try:
                 events.append(ledger, Draft("hot", "k", DAY, name, {"count": seen + 1}, expected_version=seen))
@@ -106,21 +110,34 @@ def edit(where: str, name: str, times: int) -> None:
                     raise
                 continue
             done += 1
+    return done
 
 
-def many_editors(where: str, editors: str, times: str) -> dict[str, object]:
+def many_editors(where: str, editors: str, times: str, seconds: str = "0") -> dict[str, object]:
     """Let many processes edit one record at once; nothing may be lost and nobody may see a lock error."""
     open_ledger(where, create=True).close()
-    children = [forked(lambda i=i: edit(where, f"人{i}", int(times))) for i in range(int(editors))]
+    reading, writing = os.pipe()
+
+    def work(number: int) -> None:
+        os.write(writing, b"%d\n" % edit(where, f"人{number}", int(times), float(seconds)))
+
+    begun = time.monotonic()
+    children = [forked(lambda i=i: work(i)) for i in range(int(editors))]
+    os.close(writing)
     codes = [ended(child) for child in children]
+    took = time.monotonic() - begun
+    with os.fdopen(reading, "rb") as file:
+        acknowledged = sum(map(int, file.read().split()))
     with open_ledger(where) as ledger:
         found = events.history(ledger, "hot")
         return {
             "failed": [code for code in codes if code],
             "events": len(found),
+            "lost": acknowledged - len(found),
             "is_gapless": [event.payload["count"] for event in found] == list(range(1, len(found) + 1)),
             "editors": len({event.by for event in found}),
             "broken": [fault.message for fault in events.verify(ledger)],
+            "seconds": round(took, 1),
         }
 
 
