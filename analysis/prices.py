@@ -115,6 +115,8 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
     `start` are prices of a question that differs little.
     """
     count, years, fair = len(task.parent), len(task.budgets), task.fair
+    lock = task.lock.copy()
+    _spread_locks(task.parent, lock)
     gain, chosen = np.zeros((count, years)), np.zeros(count, np.int64)
     usual = float(task.worth.sum()) / max(float(task.cost.sum()), 1e-9) * task.left[:-1]
     scale = np.full(years, float(usual.max(initial=1e-9)))
@@ -132,7 +134,7 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
     levels: list[float] = []
     for turn in range(rounds):
         value = float(
-            price_out(task.parent, task.cost, task.values(price), task.lock, price[:years], gain, chosen)
+            price_out(task.parent, task.cost, task.values(price), lock, price[:years], gain, chosen)
         ) + _standing(task, price)
         slope = _slope(task, chosen)
         slopes.append(slope)
