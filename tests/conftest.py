@@ -5,11 +5,16 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import cluster
 
 REAL = Path(os.environ.get("QIYOU_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SOURCES = REAL.parent / "sources"
+
+settings.register_profile("ci", derandomize=True)  # the same examples every time; who develops meets new ones
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
