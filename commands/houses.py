@@ -3,10 +3,12 @@
 import getpass
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from commands.project import day_option, known_option, today
+from analysis.policy import load_policy
+from commands.project import day_option, happened, known_option, today
 from commands.shell import FILE, FOLDER, Result, cli, command, read_day
 from geo.errors import InputError
 from geo.read import read
@@ -39,7 +41,8 @@ def report(file: Path, at: str | None, by: str) -> Result:
         raise InputError(f"{file.name} 里没有“户编号”（household_id）一列。")
     kept = {name: column for name, column in columns.items() if column}
     rows = [{name: row[column] for name, column in kept.items()} for row in frame.to_dict("records")]
-    new = houses.report(_office().ledger, rows, at=today(at), by=by, source=file.name)
+    office = _office()
+    new = houses.report(office.ledger, rows, at=happened(office, at), by=by, source=file.name)
     return {"entered": len(new), "rows": len(rows)}, [
         f"登记 {len(new)} 户为新发现，{len(rows) - len(new)} 户已在账上。"
     ]
@@ -53,22 +56,23 @@ def report(file: Path, at: str | None, by: str) -> Result:
 @click.option("--treatment", type=click.Choice(list(TREATMENTS)))
 @click.option("--close-reason", type=click.Choice(list(CLOSE_REASONS)))
 @click.option("--notice-from", help="first day of the public notice")
-@click.option("--notice-days", type=int, default=0, show_default=True, help="days the policy asks for")
+@click.option("--notice-days", type=int, help="days of public notice (default: what the policy asks for)")
 @click.option("--evidence", "files", type=FILE, multiple=True, help="paper or photo; may be repeated")
 @at_option
 @by_option
-def move(household_id: str, status: str, files: Sequence[Path], at: str | None, by: str, **given: str | None) -> Result:
+def move(household_id: str, status: str, files: Sequence[Path], at: str | None, by: str, **given: Any) -> Result:
     """Take a house one step further: 鉴定, 纳入计划, 施工, 验收, 销档; or 新发现 again, with a reason."""
     codes = {label: code for code, label in HOUSE_LABELS.items()}
     to = codes.get(status, status)
     if to not in HOUSE_LABELS:
         raise InputError(f"没有“{status}”这个状态。可用的有：{'、'.join(HOUSE_LABELS.values())}。")
-    office = _office()
+    office, days = _office(), given["notice_days"]
+    asked = int(load_policy(office.policy_path).tables.get("notice", {}).get("days", 0))
     stored = [evidence.keep(office.path, file.name, file.read_bytes()) for file in files]
     version = houses.move(
-        office.ledger, household_id, to, at=today(at), by=by, reason=str(given["reason"]), evidence=stored,
+        office.ledger, household_id, to, at=happened(office, at), by=by, reason=given["reason"], evidence=stored,
         grade=given["grade"], treatment=given["treatment"], close_reason=given["close_reason"],
-        notice_from=read_day(given["notice_from"]), notice_days=int(given["notice_days"] or 0),
+        notice_from=read_day(given["notice_from"]), notice_days=asked if days is None else max(days, asked),
     )  # fmt: skip
     return {"household_id": household_id, "status": to, "version": version}, [
         f"{household_id} 已到“{HOUSE_LABELS[to]}”"
@@ -79,11 +83,19 @@ def move(household_id: str, status: str, files: Sequence[Path], at: str | None, 
 @day_option
 @known_option
 def list_(day: str | None, known_on: str | None) -> Result:
-    """List the houses as they stood on a day, and count them by town and status."""
-    found = houses.houses(_office().ledger, as_of=read_day(day), known_on=read_day(known_on))
+    """List the houses as they stood on a day, count them by town and status, and say how many are overdue."""
+    office = _office()
+    found = houses.houses(office.ledger, as_of=read_day(day), known_on=read_day(known_on))
     counts = houses.counts(found)
+    limit = load_policy(office.policy_path).tables.get("housing", {}).get("deadline")
+    late = houses.overdue(found, deadline=limit, day=today(office, day)) if limit else []
     data = {"houses": houses.house_table(found).to_dict("records"), "counts": counts.to_dict("records")}
-    return data, counts.to_string(index=False).splitlines() if found else ["没有危房。"]
+    data |= {"deadline": limit, "overdue": [house.household_id for house in late] if limit else None}
+    lines = [
+        *counts.to_string(index=False).splitlines(),
+        *([f"文件期限 {limit}，超期 {len(late)} 户"] if limit else []),
+    ]
+    return data, lines if found else ["没有危房。"]
 
 
 def _office() -> Office:

@@ -2,18 +2,24 @@
 
 import getpass
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from commands.shell import FILE, FOLDER, Result, cli, command, read_day
+from analysis.policy import load_policy
+from commands.shell import FILE, FOLDER, Result, cli, command, progress, read_day
 from geo.errors import InputError
 from tracker import events, evidence, funds, houses, money, projects
 from tracker.office import Office, open_office
 from tracker.status import PROJECT_LABELS
+from views.assessing import assess_office
+from views.context import Context
+from views.labels import label
+from views.recheck import data_day, standings
+from views.recheck import still_open as still_open_of
 
 YUAN = 10_000
 
@@ -32,9 +38,17 @@ def opened() -> Office:
     return office
 
 
-def today(text: str | None) -> date:
-    """Return the day given, else today in China."""
-    return read_day(text) or datetime.now(events.OFFICE_ZONE).date()
+def today(office: Office, text: str | None) -> date:
+    """Return the day given, else the office's today."""
+    return read_day(text) or office.today
+
+
+def happened(office: Office, text: str | None) -> date:
+    """Return the day something happened (default the office's today); InputError for a day that has not come yet."""
+    day = today(office, text)
+    if day > office.today:
+        raise InputError(f"{day} 还没有到（今天是 {office.today}）。这里登记已经发生的事，请核对日期。")
+    return day
 
 
 def status_of(text: str) -> str:
@@ -95,7 +109,8 @@ def propose(
         planned_cost_cny=yuan(cost),
         planned_length_km=length,
     )
-    number = projects.propose(opened().ledger, description, at=today(at), by=by)
+    office = opened()
+    number = projects.propose(office.ledger, description, at=happened(office, at), by=by)
     return {"project_id": number}, [f"已登记 {number}：{description.title}"]
 
 
@@ -106,29 +121,92 @@ def propose(
 @click.option("--evidence", "files", type=FILE, multiple=True, help="paper or photo; may be repeated")
 @click.option("--cost", help="actual cost, 万元")
 @click.option("--length-km", type=float, help="actual length")
-@click.option("--still-open", multiple=True, help="UNIT:NEED the map still shows as a gap")
+@click.option("--still-open", multiple=True, help="UNIT:NEED seen to be still a gap, besides those of the map")
+@click.option("--assess/--no-assess", default=True, show_default=True, help="on closing, check its needs on the map")
 @at_option
 @by_option
 def move(
     project_id: str, status: str, reason: str, files: Sequence[Path], at: str | None, by: str, **rest: Any
 ) -> Result:
-    """Take a project one step further: 立项, 招标, 开工, 竣工, 验收, 销号 (or back, with a reason)."""
+    """Take a project one step further: 立项, 招标, 开工, 竣工, 验收, 销号 (or back, with a reason).
+
+    Closing looks every need of the project up on the map of the newest data and asks for a reason where one is still a gap.
+    """
     office = opened()
-    to = status_of(status)
+    to, day = status_of(status), happened(office, at)
+    is_checked = to == "closed" and rest["assess"]
+    found, said = recheck(office, projects.project(office.ledger, project_id)) if is_checked else ([], [])
+    still_open = [_need(text) for text in rest["still_open"]] + found
+    for line in said:
+        progress(line)
     stored = [evidence.keep(office.path, file.name, file.read_bytes()) for file in files]
     version = projects.move(
         office.ledger,
         project_id,
         to,
-        at=today(at),
+        at=day,
         by=by,
         reason=reason,
         evidence=stored,
         actual_cost_cny=yuan(rest["cost"]),
         actual_length_km=rest["length_km"],
-        still_open=[_need(text) for text in rest["still_open"]],
+        still_open=still_open,
     )
-    return {"project_id": project_id, "status": to, "version": version}, [f"{project_id} 已到“{PROJECT_LABELS[to]}”"]
+    data = {"project_id": project_id, "status": to, "version": version, "recheck": said}
+    return data, [f"{project_id} 已到“{PROJECT_LABELS[to]}”"]
+
+
+def recheck(office: Office, item: projects.Project) -> tuple[list[tuple[str, str]], list[str]]:
+    """Look up on the map what a project was to close: what is still open, and a line for every need."""
+    if not item.description.needs:
+        return [], []
+    try:
+        day = office.default_day()
+    except InputError:
+        return [], ["办公室还没有图层，销号前没有能复核的地图。"]
+    done = assess_office(office, day=day)
+    context = Context(office, office.workspace(day), load_policy(office.policy_path), done, day, "zh")
+    found = standings(context, item.description.needs)
+    lines = [f"地图复核（数据到 {day}）：{each.place} {each.label}　{label('status', each.status)}" for each in found]
+    late = data_day(context, item)
+    return still_open_of(found), [*lines, *([late] if late else [])]
+
+
+@command("project office amend P2018-00001 --owner 区交通局 --cost 65 --note 设计变更", project)
+@click.argument("project_id")
+@click.option("--title")
+@click.option("--kind")
+@click.option("--town")
+@click.option("--year", type=int)
+@click.option("--owner", help="responsible unit")
+@click.option("--village", "villages", multiple=True, help="village id; those given replace the former")
+@click.option("--need", "needs", multiple=True, help="UNIT:NEED; those given replace the former")
+@click.option("--cost", help="planned cost, 万元")
+@click.option("--length-km", "planned_length_km", type=float)
+@click.option("--note", help="why it changes")
+@at_option
+@by_option
+def amend(
+    project_id: str,
+    villages: Sequence[str],
+    needs: Sequence[str],
+    cost: str | None,
+    at: str | None,
+    by: str,
+    **about: Any,
+) -> Result:
+    """Change what a project is; what it said before stays in its history."""
+    office = opened()
+    changes = {name: value for name, value in about.items() if value is not None}
+    changes |= {"village_ids": tuple(villages)} if villages else {}
+    changes |= {"needs": tuple(_need(text) for text in needs)} if needs else {}
+    changes |= {"planned_cost_cny": yuan(cost)} if cost is not None else {}
+    if not changes:
+        raise InputError("没有写要改什么，例如 --owner 区交通局。")
+    seen = projects.version(office.ledger, project_id)
+    day = happened(office, at)
+    version = projects.amend(office.ledger, project_id, at=day, by=by, expected_version=seen, **changes)
+    return {"project_id": project_id, "version": version}, [f"{project_id} 已修改，原内容仍可查。"]
 
 
 @command("project office fund allocation --source 省级 --amount 60 --year 2018 --project P2018-00001", project)
@@ -144,7 +222,8 @@ def move(
 @by_option
 def fund(stage: str, amount: str, at: str | None, by: str, **about: Any) -> Result:
     """Enter planned, ceiling, allocated or paid money."""
-    seq = funds.post(opened().ledger, stage, amount_cny=yuan(amount), at=today(at), by=by, **about)
+    office = opened()
+    seq = funds.post(office.ledger, stage, amount_cny=yuan(amount), at=happened(office, at), by=by, **about)
     return {"seq": seq}, [f"已登记 {funds.STAGE_LABELS[stage]} {amount} 万元（第 {seq} 号）"]
 
 

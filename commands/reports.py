@@ -1,7 +1,6 @@
 """Rules and periodic reports on the command line: versions of the policy, both scores of an old period, published reports."""
 
 import getpass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,11 @@ import click
 
 from analysis.policy import load_policy
 from analysis.progress import MONTHS, Period, periods
-from commands.project import today
+from commands.project import happened, today
 from commands.shell import FILE, FOLDER, Result, command, progress, read_day
 from geo.errors import InputError
 from layers.disk import write_once
-from tracker import events, measures, policies, published
+from tracker import measures, policies, published
 from tracker.office import Office, open_office
 from views import excel, progressbook
 from views.assessing import assess_office
@@ -33,7 +32,7 @@ def adopt(office: Path, file: Path, since: str | None, reason: str, by: str) -> 
     """Put a new version of the policy file in force; every earlier version is kept."""
     load_policy(file)
     with open_office(office) as desk:
-        policies.adopt(desk, file, since=today(since), by=by, reason=reason)
+        policies.adopt(desk, file, since=today(desk, since), by=by, reason=reason)
         known = policies.versions(desk)
     lines = [f"{item.since}　{item.digest[:12]}　{item.reason}" for item in known]
     return {"versions": [{**vars(item), "since": str(item.since), "path": item.path.name} for item in known]}, lines
@@ -47,8 +46,7 @@ def rescore(office: Path, day: str, out: Path | None) -> Result:
     """Score an old day under the rules in force then and those in force now, side by side, with the reasons."""
     with open_office(office) as desk:
         policies.note_current(desk)
-        now = datetime.now(events.OFFICE_ZONE).date()
-        done = score_both(desk, today(day), today=now, on_stage=progress)
+        done = score_both(desk, today(desk, day), today=desk.today, on_stage=progress)
     if out is not None:
         tables = rescored_tables(done, "zh")
         write_once(
@@ -74,10 +72,11 @@ def rescore(office: Path, day: str, out: Path | None) -> Result:
 def observe(office: Path, measure: str, value: float, at: str | None, source: str, by: str) -> Result:
     """Enter what a measure of a target stood at on a day; shares as decimals."""
     with open_office(office) as desk:
-        known = {target.measure for target in load_policy(desk.policy_path).targets}
+        known = {target.measure: target.unit for target in load_policy(desk.policy_path).targets}
         if measure not in known:
             raise InputError(f"政策里没有“{measure}”这个指标。可用的有：{'、'.join(sorted(known))}。")
-        seq = measures.observe(desk.ledger, measure, value, at=today(at), by=by, source=source)
+        day, unit = happened(desk, at), known[measure]
+        seq = measures.observe(desk.ledger, measure, value, at=day, by=by, source=source, unit=unit)
     return {"seq": seq}, [f"已登记 {measure} = {value:g}（第 {seq} 号）"]
 
 

@@ -35,7 +35,7 @@ def import_(file: Path, since: str | None, by: str) -> Result:
     if villages is None:
         raise InputError("办公室还没有村的图层，帮扶名单对不上村。请先导入村界。")
     dropped = read(file)
-    sheet = read_sheet(dropped.frame.set_axis(dropped.rows), villages, since=today(since))
+    sheet = read_sheet(dropped.frame.set_axis(dropped.rows), villages, since=today(office, since))
     new = responsibility.assign(office.ledger, sheet.rows, by=by, source=file.name)
     refused = sheet.refused.to_dict("records")
     lines = [f"登记 {new} 行，{len(sheet.rows) - new} 行与账上相同，{len(refused)} 行不能登记。"]
@@ -48,7 +48,8 @@ def import_(file: Path, since: str | None, by: str) -> Result:
 @known_option
 def list_(day: str | None, known_on: str | None) -> Result:
     """List who answers for which village on a day."""
-    found = responsibility.responsibilities(_office().ledger, today(day), known_on=read_day(known_on))
+    office = _office()
+    found = responsibility.responsibilities(office.ledger, today(office, day), known_on=read_day(known_on))
     rows = [{**vars(item), "since": str(item.since), "until": str(item.until or "")} for item in found]
     lines = [f"{item.village_id}\t{item.unit}\t{item.person}\t{item.since}\t{item.until or ''}" for item in found]
     return {"responsibilities": rows}, lines or ["没有帮扶单位。"]
@@ -62,7 +63,8 @@ def list_(day: str | None, known_on: str | None) -> Result:
 @by_option
 def end(village_id: str, unit: str, last_day: str, reason: str, by: str) -> Result:
     """Let a unit answer for a village no longer."""
-    responsibility.end(_office().ledger, village_id, unit, last_day=today(last_day), by=by, reason=reason)
+    office = _office()
+    responsibility.end(office.ledger, village_id, unit, last_day=today(office, last_day), by=by, reason=reason)
     return {"village_id": village_id, "unit": unit}, [f"{unit} 帮扶 {village_id} 到 {last_day} 为止。"]
 
 

@@ -83,7 +83,8 @@ def move(
 ) -> int:
     """Take a house one step further and return its new version.
 
-    `notice_days` is the public notice the policy asks for before a renovated house is closed. Raises InputError with
+    `notice_days` is the public notice the policy asks for before a renovated house is closed; it is kept with the step,
+    so that a later correction is held to it and an older closing is not held to a newer rule. Raises InputError with
     every fault of the step at once, ConflictError when someone else was first.
     """
     saved = events.by_id(ledger, event_id) if event_id else None
@@ -99,6 +100,7 @@ def move(
         "treatment": treatment,
         "close_reason": close_reason,
         "notice_from": notice_from.isoformat() if notice_from else None,
+        "notice_days": notice_days if to == "closed" and notice_days else None,
     }
     details = {name: value for name, value in given.items() if value is not None}
     if to == "found":  # a new round: where the house stands is still known
@@ -108,7 +110,7 @@ def move(
         details = {**said, **details}
     step = Step(to, at, reason, tuple(evidence), details)
     steps = sorted([*(_step(event) for event in history), step], key=lambda item: item.at)
-    faults = status.house_faults(steps, notice_days=notice_days)
+    faults = status.house_faults(steps)
     later = [event for event in history if event.at > at]
     if faults and later:
         label = HOUSE_LABELS[later[-1].kind.removeprefix("house_")]

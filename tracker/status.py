@@ -120,7 +120,8 @@ def project_faults(steps: Sequence[Step]) -> list[str]:
 def house_faults(steps: Sequence[Step], *, notice_days: int = 0) -> list[str]:
     """Return what is wrong with the steps of a dangerous house; empty when all are allowed.
 
-    A renovated house is closed only after a public notice of `notice_days` full days (from the policy; 0: none asked).
+    A renovated house is closed only after a public notice of so many full days as its closing step says in `notice_days`
+    (what the policy asked for then); `notice_days` here counts for steps that do not say (0: none asked).
     """
     faults = _walk(steps, HOUSE_STEPS, HOUSE_LABELS)
     grade, treatment, before = "", "", ""
@@ -129,7 +130,8 @@ def house_faults(steps: Sequence[Step], *, notice_days: int = 0) -> list[str]:
             grade, treatment = "", ""
         grade = str(step.details.get("grade", grade))
         treatment = str(step.details.get("treatment", treatment))
-        faults.extend(_house_step_faults(step, before, grade, treatment, notice_days))
+        asked = int(step.details.get("notice_days", notice_days))
+        faults.extend(_house_step_faults(step, before, grade, treatment, asked))
         before = step.to
     return faults
 
