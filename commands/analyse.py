@@ -33,9 +33,10 @@ def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Res
     return {"summary": done.summary, "files": paths}, [*reports.headline(done), *lines, f"已写入 {out}"]
 
 
-@command("plan office --budget 2016=800 --budget 2017=1000 --budget 2018=1200 --out p")
+@command("plan office --budget 2016=800 2017=1000 2018=1200 --out p")
 @click.argument("office", type=FOLDER)
-@click.option("--budget", "budgets", multiple=True, required=True, help="YEAR=AMOUNT in 万元; once a year")
+@click.argument("more_years", nargs=-1, metavar="[YEAR=AMOUNT]...")
+@click.option("--budget", "budgets", multiple=True, required=True, help="YEAR=AMOUNT in 万元; more years follow it")
 @click.option("--gap", type=float, default=0.01, show_default=True, help="how far from the proven bound it may be")
 @click.option("--seconds", type=float, default=10, show_default=True, help="longest time for the search")
 @click.option("--weight", "weights", multiple=True, help="MEASURE=WORTH: people, poor_people, people_km, clinic_people")
@@ -48,6 +49,7 @@ def assess(office: Path, policy: Path | None, day: str | None, out: Path) -> Res
 @click.option("--out", type=FOLDER, help="folder for programme.csv, frontier.csv, programme.gpkg, plan.json")
 def plan(
     office: Path,
+    more_years: tuple[str, ...],
     budgets: tuple[str, ...],
     gap: float,
     seconds: float,
@@ -60,7 +62,7 @@ def plan(
     """Choose which roads to harden in which year, with the proven distance to the best."""
     desk = open_office(office)
     on = read_day(day) or desk.default_day()
-    money = reports.read_budgets(budgets)
+    money = reports.read_budgets((*budgets, *more_years))
     workspace = desk.workspace(on)
     policy, allowance = load_policy(desk.policy_path), int(desk.settings["max_age_days"])
     roads = Setting(

@@ -1,5 +1,6 @@
 """The road workbench: money adds up in the project library, lists are read back, scenarios survive being stored."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -80,10 +81,28 @@ def test_the_plan_command_writes_the_contract_files(office: Path, tmp_path: Path
     assert (frontier["people"] <= frontier["bound"] + 1e-6).all()
 
 
-def test_a_budget_that_is_no_amount_is_a_sentence(office: Path) -> None:
-    done = CliRunner().invoke(cli, ["plan", str(office), "--budget", "2018=很多"])
+def test_years_may_follow_one_budget_as_the_contract_writes_it(office: Path, tmp_path: Path) -> None:
+    written = {}
+    for name, budgets in (
+        ("each", ["--budget", "2018=40", "--budget", "2019=60"]),
+        ("one", ["--budget", "2018=40", "2019=60"]),
+    ):
+        done = CliRunner().invoke(cli, ["plan", str(office), *budgets, "--out", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+        written[name] = json.loads((tmp_path / name / "plan.json").read_text("utf-8"))
+        del written[name]["run"]
+    assert written["one"] == written["each"]
+    assert written["one"]["budgets_cny10k"] == {"2018": 40.0, "2019": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(["2018=很多"], "2018=1000"), (["2018=40", "2018=50"], "写了两次"), (["2018=40", "x"], "无法识别")],
+)
+def test_a_budget_that_is_no_amount_or_stands_twice_is_a_sentence(office: Path, given: list[str], told: str) -> None:
+    done = CliRunner().invoke(cli, ["plan", str(office), "--budget", *given])
     assert done.exit_code == 2
-    assert "2018=1000" in done.stderr
+    assert told in done.stderr
 
 
 def test_an_own_list_is_found_by_its_ids_whatever_the_column_is_called() -> None:

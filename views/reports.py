@@ -95,9 +95,12 @@ def read_budgets(texts: Iterable[str]) -> dict[int, float]:
     for text in texts:
         year, _, amount = text.partition("=")
         try:
-            found[int(year)] = float(amount)
+            turn, money = int(year), float(amount)
         except ValueError:
             raise InputError(f"预算“{text}”无法识别：请写成 2018=1000（年份=万元）。") from None
+        if turn in found:
+            raise InputError(f"{turn} 年的预算写了两次（{found[turn]:g} 和 {money:g} 万元），请只留一个。")
+        found[turn] = money
     return found
 
 
