@@ -11,6 +11,7 @@ from tracker.status import CLOSE_REASONS, HOUSE_STEPS, TREATMENTS, Rule
 from views import moving, panels, steps
 from views.context import Context
 from views.labels import label, say
+from views.moment import Moment
 from views.proposing import offer_house
 from views.recheck import place_name
 
@@ -41,7 +42,7 @@ def deadline(context: Context) -> date | None:
     return found if isinstance(found, date) else (date.fromisoformat(str(found)) if found else None)
 
 
-def show_card(context: Context, house: House, *, is_past: bool, day: date) -> None:
+def show_card(context: Context, house: House, *, moment: Moment, day: date) -> None:
     """Show the house; nothing can be changed while another day is looked at."""
     st.markdown(say(context.language, "card_of_house", household_id=panels.plain(house.household_id)))
     with st.container(horizontal=True, gap="small"):
@@ -54,6 +55,7 @@ def show_card(context: Context, house: House, *, is_past: bool, day: date) -> No
                 f"{house.town} · {(place_name(context, house.village_id) if house.village_id else say(context.language, 'village_not_registered'))}"
             )
         )
+    is_past = moment.is_past
     can_edit = not is_past and context.user.may("edit", town=house.town or None, sector="housing")
     subject = f"house:{house.household_id}"
     if not is_past:
@@ -66,7 +68,7 @@ def show_card(context: Context, house: House, *, is_past: bool, day: date) -> No
     if chosen == "next":
         show_next(context, house)
     elif chosen == "history":
-        steps.show_history(context, subject, can_edit=can_edit)
+        steps.show_history(context, subject, can_edit=can_edit, moment=moment)
     else:
         show_facts(context, house, is_past=is_past)
 
@@ -155,13 +157,7 @@ def show_next(context: Context, house: House) -> None:
     rule = options[to]
     name = f"house_{house.household_id}_{house.status}_{to}"
     with st.form(name, border=False):
-        st.date_input(
-            say(context.language, "day"),
-            context.office.today,
-            key=f"{name}_at",
-            format="YYYY-MM-DD",
-            min_value=date(2000, 1, 1),
-        )
+        moving.ask_day(context, say(context.language, "day"), key=f"{name}_at")
         _ask_details(context, house, to, rule, name)
         moving.ask_reason_and_evidence(
             context.language, name, needs_reason=rule.needs_reason, needs_evidence=rule.needs_evidence

@@ -5,6 +5,7 @@ from datetime import date
 
 import streamlit as st
 
+from tracker.events import OFFICE_ZONE, Event
 from views.labels import Language, say
 
 
@@ -19,6 +20,19 @@ class Moment:
     def is_past(self) -> bool:
         """Return whether this is another day than now: then nothing can be changed."""
         return self.as_of is not None or self.known_on is not None
+
+    def holds(self, event: Event) -> bool:
+        """Tell whether an event had happened, and had been entered, by the days looked at."""
+        has_happened = self.as_of is None or event.at <= self.as_of
+        return has_happened and (self.known_on is None or event.entered.astimezone(OFFICE_ZONE).date() <= self.known_on)
+
+
+NOW = Moment()
+
+
+def asked_moment() -> Moment:
+    """Return the moment the page was asked for before its controls are drawn."""
+    return Moment(st.session_state.get("as_of"), st.session_state.get("known_on"))
 
 
 def choose_moment(language: Language) -> Moment:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -144,6 +145,14 @@ def _retry(context: Context, conflict: Conflict) -> None:
 def _drop(subject: str) -> None:
     st.session_state.pop(CONFLICT, None)
     look_again(subject)
+
+
+def ask_day(context: Context, title: str, value: date | None = None, *, key: str | None = None, place: Any = st) -> Any:
+    """Ask for the day something happened: today unless another is given, and no day that has not come yet."""
+    today = context.office.today
+    return place.date_input(
+        title, value or today, key=key, format="YYYY-MM-DD", min_value=date(2000, 1, 1), max_value=max(today, value or today)
+    )  # fmt: skip
 
 
 def kept_evidence(context: Context, uploads: Sequence[Any], text: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The card of one project: what it is, what may come next, its money, its history."""
 
-from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ from tracker.status import PROJECT_LABELS, PROJECT_STEPS, Rule
 from views import moving, panels, steps
 from views.context import Context
 from views.labels import Language, label, money, number, say
+from views.moment import NOW, Moment
 from views.proposing import KINDS, Seed, choose_needs, cny_of
 from views.recheck import data_day, need_label, place_name, standings, still_open
 
@@ -29,7 +29,7 @@ def may_edit(context: Context, project: Project) -> bool:
     return context.user.may("edit", town=about.town or None, sector=about.kind)
 
 
-def show_card(context: Context, project: Project, *, is_past: bool) -> None:
+def show_card(context: Context, project: Project, moment: Moment = NOW) -> None:
     """Show the project; nothing can be changed while another day is looked at."""
     about = project.description
     st.markdown(f"#### {panels.plain(about.title)}")
@@ -47,6 +47,7 @@ def show_card(context: Context, project: Project, *, is_past: bool) -> None:
                 )
             )
         )
+    is_past = moment.is_past
     can_edit = not is_past and may_edit(context, project)
     subject = f"project:{project.project_id}"
     if not is_past:
@@ -59,17 +60,18 @@ def show_card(context: Context, project: Project, *, is_past: bool) -> None:
     if chosen == "next":
         show_next(context, project)
     elif chosen == "history":
-        steps.show_history(context, subject, can_edit=can_edit)
+        steps.show_history(context, subject, can_edit=can_edit, moment=moment)
     elif chosen == "amend":
         show_amend(context, project)
     else:
-        show_facts(context, project)
+        show_facts(context, project, moment)
 
 
-def show_facts(context: Context, project: Project) -> None:
+def show_facts(context: Context, project: Project, moment: Moment = NOW) -> None:
     """Show the facts, the money, and what the map says of every need."""
     about = project.description
-    money_of = totals([item for item in postings(context.office.ledger) if item.project_id == project.project_id])[()]
+    known = postings(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on)
+    money_of = totals([item for item in known if item.project_id == project.project_id])[()]
     planned = None if about.planned_cost_cny is None else float(about.planned_cost_cny) / 1e4
     actual = None if project.actual_cost_cny is None else float(project.actual_cost_cny) / 1e4
     length = say(
@@ -175,13 +177,7 @@ def show_next(context: Context, project: Project) -> None:
             icon=":material/error:",
         )
     with st.form(name, border=False):
-        st.date_input(
-            say(context.language, "day"),
-            context.office.today,
-            key=f"{name}_at",
-            format="YYYY-MM-DD",
-            min_value=date(2000, 1, 1),
-        )
+        moving.ask_day(context, say(context.language, "day"), key=f"{name}_at")
         _ask_details(project, context.language, rule, to, name)
         moving.ask_reason_and_evidence(
             context.language,

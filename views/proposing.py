@@ -197,12 +197,7 @@ def show_form(context: Context, seed: Seed) -> None:
             say(context.language, "planned_length_km"), min_value=0.0, value=seed.length_km, step=0.01, format="%.3f"
         )
         note = st.text_input(say(context.language, "remark"), max_chars=300)
-        at = st.date_input(
-            say(context.language, "day_of_the_meeting_or_approval"),
-            context.office.today,
-            format="YYYY-MM-DD",
-            min_value=date(2000, 1, 1),
-        )
+        at = moving.ask_day(context, say(context.language, "day_of_the_meeting_or_approval"))
         if st.form_submit_button(say(context.language, "enter_as_a_reserve_project"), type="primary"):
             villages = _villages_of(context, needs) or ((seed.village_id,) if seed.village_id else ())
             described = Description(

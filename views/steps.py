@@ -7,17 +7,25 @@ import pandas as pd
 import streamlit as st
 
 from tracker import events, evidence, mending
-from tracker.events import OFFICE_ZONE
+from tracker.events import OFFICE_ZONE, Event
+from tracker.status import CLOSE_REASONS, TREATMENTS
 from views import panels
 from views.context import Context
 from views.event_words import KINDS, details, event_label, people
-from views.labels import say
-from views.moving import form_id, save
+from views.labels import label, say
+from views.moment import NOW, Moment
+from views.moving import ask_day, form_id, save
+from views.proposing import cny_of
+
+CHOICES = {"grade": ("A", "B", "C", "D"), "treatment": tuple(TREATMENTS), "close_reason": tuple(CLOSE_REASONS)}
 
 
-def history_table(context: Context, subject: str) -> pd.DataFrame:
-    """Give every event of a subject, newest first: when it happened, when it was entered, who, what, on which evidence."""
-    found = events.history(context.office.ledger, subject)
+def history_table(context: Context, subject: str, moment: Moment = NOW) -> pd.DataFrame:
+    """Give every event of a subject, newest first: when it happened, when it was entered, who, what, on which evidence.
+
+    Of another day, only what had happened, and had been entered, by then.
+    """
+    found = [event for event in events.history(context.office.ledger, subject) if moment.holds(event)]
     names, language = people(context), context.language
     replaced = {event.corrects: event for event in found if event.corrects is not None}
     rows = []
@@ -47,9 +55,9 @@ def history_table(context: Context, subject: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def show_history(context: Context, subject: str, *, can_edit: bool) -> None:
+def show_history(context: Context, subject: str, *, can_edit: bool, moment: Moment = NOW) -> None:
     """Show the history as a list a person can read, files to fetch, and a way to correct a step."""
-    table = history_table(context, subject)
+    table = history_table(context, subject, moment)
     for row in table.to_dict("records"):
         left, right = st.columns([1, 3.2], gap="small")
         left.caption(row["day"])
@@ -96,13 +104,8 @@ def _correction_form(context: Context, subject: str) -> None:
         )
         name = f"mend_{subject}_{seq}"
         with st.form(name, border=False):
-            st.date_input(
-                say(context.language, "real_day"),
-                value=steps[seq].at,
-                key=f"{name}_at",
-                format="YYYY-MM-DD",
-                min_value=date(2000, 1, 1),
-            )
+            ask_day(context, say(context.language, "real_day"), steps[seq].at, key=f"{name}_at")
+            _ask_details(context, steps[seq], name)
             st.text_area(
                 say(context.language, "evidence_one_a_line"),
                 "\n".join(steps[seq].evidence),
@@ -119,14 +122,51 @@ def _correction_form(context: Context, subject: str) -> None:
             )
 
 
+def _ask_details(context: Context, event: Event, name: str) -> None:
+    """Ask for what else the step says, as it stands: cost, length, grade, treatment, reason, notice."""
+    for field, value in event.payload.items():
+        title, key = label("event_field", field, context.language), f"{name}_{field}"
+        if field in CHOICES:
+            options, group = list(CHOICES[field]), field
+            st.selectbox(
+                title, options, options.index(value) if value in options else None, key=key,
+                format_func=lambda code, group=group: label(group, code, context.language),
+            )  # fmt: skip
+        elif field == "actual_cost_cny":
+            title = say(context.language, "actual_cost_cny_10k", must="")
+            st.number_input(title, min_value=0.0, value=float(value) / 10_000, step=0.1, format="%.4f", key=key)
+        elif field == "actual_length_km":
+            st.number_input(title, min_value=0.0, value=float(value), step=0.01, format="%.3f", key=key)
+        elif field == "notice_from":
+            ask_day(context, title, date.fromisoformat(value), key=key)
+
+
+def _changes(event: Event, name: str) -> dict[str, Any]:
+    """Return the details of the step that the form now says otherwise."""
+    changes: dict[str, Any] = {}
+    for field, old in event.payload.items():
+        new = st.session_state.get(f"{name}_{field}")
+        if new is None or field not in (*CHOICES, "actual_cost_cny", "actual_length_km", "notice_from"):
+            continue
+        if field == "actual_cost_cny":
+            new = str(cny_of(new))
+        elif field == "notice_from":
+            new = new.isoformat()
+        if new != old:
+            changes[field] = new
+    return changes
+
+
 def _correct(context: Context, subject: str, seq: int, name: str) -> None:
     state = st.session_state
     proof = [line.strip() for line in state[f"{name}_evidence"].splitlines() if line.strip()]
     day, why, number = state[f"{name}_at"], state[f"{name}_why"], form_id(name)
 
+    changes = _changes(events.event(context.office.ledger, seq), name)
+
     def work(version: int | None) -> object:
         return mending.correct_step(
-            context.office.ledger, seq, by=context.user.username, why=why, at=day, evidence=proof,
+            context.office.ledger, seq, by=context.user.username, why=why, at=day, evidence=proof, changes=changes,
             expected_version=version, event_id=number,
         )  # fmt: skip
 

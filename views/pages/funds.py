@@ -1,7 +1,6 @@
 """资金: plan, allocation and payment by source, shares by document, ceilings apart, totals that add up."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -95,7 +94,9 @@ def show_funds(context: Context) -> None:
     with left:
         table = total_table(context, kept, by)
         st.caption(say(context.language, "cny_10k_a_ceiling_is_what"))
-        st.dataframe(table, hide_index=True, height="content" if len(table) <= 10 else 380, key="fund_totals")
+        st.dataframe(
+            in_cny10k(table), hide_index=True, height="content" if len(table) <= 10 else 380, key="fund_totals"
+        )
     with right:
         shares = show_shares(context, kept)
     for sentence in funds.faults(kept):
@@ -108,20 +109,28 @@ def show_funds(context: Context) -> None:
             context, {say(context.language, "totals"): table, say(context.language, "shares"): shares, say(context.language, "postings"): detail}, say(context.language, "funds"), **{label("field", "town", context.language): town, label("programme", "year", context.language): year},
             **moment_basis(moment, context.language),
         )  # fmt: skip
-    panels.show_table(detail, key="fund_table", ids=[str(item.seq) for item in kept], kind="postings", height=240)
+    panels.show_table(
+        in_cny10k(detail), key="fund_table", ids=[str(item.seq) for item in kept], kind="postings", height=240
+    )
     chosen = next((item for item in kept if str(item.seq) == panels.selected("postings")), None)
     if chosen is not None and context.user.may("fund") and not moment.is_past:
         show_correction(context, chosen)
 
 
+def in_cny10k(table: pd.DataFrame) -> Any:
+    """Write every amount of a table with thousands separators and two decimals; the download keeps every cent."""
+    amounts = table.select_dtypes("float").columns
+    return table.style.format("{:,.2f}", subset=list(amounts))
+
+
 def show_headline(found: list[Posting], language: Language) -> None:
     """Show the four sums; the ceiling is no money."""
-    sums = funds.totals(found)[()]
+    sums, entered = funds.totals(found)[()], {item.stage for item in found}
     panels.show_figures(
         [
             (
                 label("fund_stage", stage, language),
-                write_money(float(getattr(sums, stage)) / 1e4, language),
+                write_money(float(getattr(sums, stage)) / 1e4, language) if stage in entered else "—",
                 say(language, f"fund_help_{stage}"),
             )
             for stage in STAGES
@@ -171,7 +180,7 @@ def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
             "difference_cny": say(context.language, "over_under_cny_10k"),
         }
     )
-    st.dataframe(table, hide_index=True, height="content", key="fund_shares")
+    st.dataframe(in_cny10k(table), hide_index=True, height="content", key="fund_shares")
     return table
 
 
@@ -245,9 +254,7 @@ def show_form(context: Context) -> None:
             index=towns.index(start.town) if start and start.town in towns else 0,
             format_func=lambda name: name or say(context.language, "county"),
         )
-        at = second.date_input(
-            say(context.language, "day"), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)
-        )
+        at = moving.ask_day(context, say(context.language, "day"), place=second)
         document = third.text_input(say(context.language, "document_number"), max_chars=120)
         note = st.text_input(say(context.language, "remark"), max_chars=300)
         files = st.file_uploader(say(context.language, "scanned_voucher"), moving.UPLOADS, accept_multiple_files=True)
@@ -318,9 +325,7 @@ def show_correction(context: Context, posting: Posting) -> None:
             format="%.4f",
             key=f"{name}_amount",
         )
-        second.date_input(
-            say(context.language, "day"), posting.at, format="YYYY-MM-DD", key=f"{name}_at", min_value=date(2000, 1, 1)
-        )
+        moving.ask_day(context, say(context.language, "day"), posting.at, key=f"{name}_at", place=second)
         third.text_input(say(context.language, "source"), posting.source, key=f"{name}_source", max_chars=60)
         fourth.text_input(say(context.language, "what_was_wrong_required_kept_as"), key=f"{name}_why", max_chars=300)
         left, right, _ = st.columns([1, 1, 4])

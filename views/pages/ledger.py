@@ -14,7 +14,7 @@ from views.audit import log_view
 from views.context import Context
 from views.house_card import deadline, notice_days, show_card
 from views.labels import label, number, say
-from views.moment import choose_moment, moment_basis, show_moment
+from views.moment import asked_moment, choose_moment, moment_basis, show_moment
 from views.responsibility import choose_unit, held, units_in
 
 HEIGHT = 400
@@ -75,7 +75,7 @@ def _import(context: Context, rows: pd.DataFrame) -> None:
     st.session_state[moving.NOTICE] = ("success", say(context.language, "houses_entered_as_reported", count=len(new)))
 
 
-def table_of(context: Context, found: list[House], day: date) -> pd.DataFrame:
+def table_of(context: Context, found: list[House], day: date, known_on: date | None = None) -> pd.DataFrame:
     """Make the table of houses; nothing but numbers of households, never names."""
     limit = deadline(context)
     table = houses.house_table(found)
@@ -84,7 +84,7 @@ def table_of(context: Context, found: list[House], day: date) -> pd.DataFrame:
     table["village"] = table["village_id"].map(names).fillna(table["village_id"])
     late = {item.household_id for item in (houses.overdue(found, deadline=limit, day=day) if limit else [])}
     table["late"] = [say(context.language, "yes") if key in late else "" for key in table["household_id"]]
-    helping = held(context, day)
+    helping = held(context, day, known_on=known_on)
     table["helper_unit"] = [units_in(helping, {item.village_id}) for item in found]
     for column, group in (("status", "house_status"), ("treatment", "treatment"), ("close_reason", "close_reason")):
         table[column] = [label(group, key, context.language) if key else "" for key in table[column]]
@@ -145,7 +145,7 @@ def page(context: Context) -> None:
     first, second, unit, third, last = st.columns([1, 1.2, 1, 0.8, 1], vertical_alignment="bottom")
     with first:
         town = panels.choose_town(context)
-    helped = choose_unit(context, unit, "house_unit", held(context, context.office.today))
+    helped = choose_unit(context, unit, "house_unit", held(context, asked_moment().as_of or context.office.today))
     search = second.text_input(
         say(context.language, "find_a_house"),
         key="house_search",
@@ -176,7 +176,7 @@ def page(context: Context) -> None:
     limit = deadline(context)
     if only_late:
         found = houses.overdue(found, deadline=limit, day=day) if limit else []
-    table = table_of(context, found, day)
+    table = table_of(context, found, day, moment.known_on)
     if search:
         hit = _holds(table, "household_id", search, context) | _holds(table, "village", search, context)
         table = table[hit.to_numpy()]
@@ -211,4 +211,4 @@ def page(context: Context) -> None:
         if chosen is None:
             st.info(say(context.language, "click_a_house_facts_next_step"), icon=":material/ads_click:")
         else:
-            show_card(context, chosen, is_past=moment.is_past, day=day)
+            show_card(context, chosen, moment=moment, day=day)

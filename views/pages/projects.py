@@ -12,7 +12,7 @@ from tracker.status import PROJECT_LABELS
 from views import moving, panels
 from views.context import Context
 from views.labels import label, number, say
-from views.moment import Moment, choose_moment, moment_basis, show_moment
+from views.moment import Moment, asked_moment, choose_moment, moment_basis, show_moment
 from views.pages.funds import show_funds
 from views.pages.progress import show_progress
 from views.pages.responsibility import show_responsibility
@@ -65,9 +65,9 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
         placeholder=say(context.language, "all"),
         key="project_owner",
     )
-    helped = choose_unit(context, fifth, "project_unit", held(context, context.office.today))
+    helped = choose_unit(context, fifth, "project_unit", held(context, asked_moment().as_of or context.office.today))
     with last, st.container(horizontal=True, gap="small"):
-        st.session_state["moment"] = choose_moment(context.language)
+        choose_moment(context.language)
         if context.user.may("edit") and st.button(
             say(context.language, "new_project"), icon=":material/add:", key="project_new"
         ):
@@ -119,15 +119,11 @@ def written(context: Context, table: pd.DataFrame) -> Any:
 def show_projects(context: Context, pills: Any) -> None:
     """Show the list by status, and the card of the one chosen."""
     shown = st.container()
-    whole = in_scope(context, projects.projects(context.office.ledger))
+    moment, ledger = asked_moment(), context.office.ledger
+    whole = in_scope(context, projects.projects(ledger, as_of=moment.as_of, known_on=moment.known_on))
     with shown:
         kept = choose(context, whole)
-    moment: Moment = st.session_state["moment"]
-    if moment.is_past:
-        past = in_scope(context, projects.projects(context.office.ledger, as_of=moment.as_of, known_on=moment.known_on))
-        ids = {item.project_id for item in kept}
-        kept = [item for item in past if item.project_id in ids]
-        show_moment(moment, context.language)
+    show_moment(moment, context.language)
     counts = {name: sum(item.status == name for item in kept) for name in PROJECT_LABELS}
     with pills:
         keep = panels.choose_classes(
@@ -135,10 +131,8 @@ def show_projects(context: Context, pills: Any) -> None:
         )
     kept = [item for item in kept if item.status in keep]
     if not whole:
-        st.info(
-            say(context.language, "no_projects_yet_click_a_village"),
-            icon=":material/ads_click:",
-        )
+        key = "no_projects_then" if moment.is_past else "no_projects_yet_click_a_village"
+        st.info(say(context.language, key), icon=":material/ads_click:")
         return
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
@@ -170,7 +164,7 @@ def show_projects(context: Context, pills: Any) -> None:
         if chosen is None:
             st.info(say(context.language, "click_a_project_what_it_is"), icon=":material/ads_click:")
         else:
-            show_card(context, chosen, is_past=moment.is_past)
+            show_card(context, chosen, moment)
 
 
 def page(context: Context) -> None:
