@@ -68,7 +68,7 @@ def hindcast(earlier: pd.DataFrame, now: RoadPlan) -> pd.DataFrame:
     return table[HINDCAST_COLUMNS]
 
 
-def hindcast_projects(
+def judge_projects(
     listed: gpd.GeoDataFrame,
     ws: Workspace,
     policy: Policy,
@@ -76,8 +76,8 @@ def hindcast_projects(
     *,
     reach_m: float = 15.0,
     min_share: float = 0.9,
-) -> pd.DataFrame:
-    """Say how much of an earlier list of road projects is hardened road today, by town and, last, for the whole.
+) -> gpd.GeoDataFrame:
+    """Say of every project of an earlier list how much of it is hardened road today.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def hindcast_projects(
 
     Returns
     -------
-    DataFrame
-        Projects, declared and drawn kilometres, and projects built, not built and unknown (only built when roads of
-        unknown surface count, too). hit_rate_low counts the unknown as not built, hit_rate_high as built.
+    GeoDataFrame
+        One row a project: `status` built, not_built or unknown (built only when roads of unknown surface count, too; or
+        without a line), and the shares (0-1) of its drawn length that are hardened surely and at most.
 
     Raises
     ------
@@ -107,21 +107,52 @@ def hindcast_projects(
         lambda rows: shapely.union_all(rows.to_numpy())
     )
     first = listed.groupby("project_id", sort=True)
+    shares = _built_shares(drawn.to_numpy(), ws, policy, day, reach_m)
+    is_nowhere = shapely.is_empty(drawn.to_numpy())  # what has no place on the map says nothing
+    shares = np.where(is_nowhere, 0.0, shares[0]), np.where(is_nowhere, 1.0, shares[1])
+    is_built, may_be = (share >= min_share for share in shares)
     table = pd.DataFrame(
         {
             "town": first["town"].first().astype("object").fillna("（不明）"),
             "declared_km": first["declared_km"].max(),
             "drawn_km": shapely.length(drawn.to_numpy()) / 1000,
+            "status": np.where(is_built, "built", np.where(may_be, "unknown", "not_built")),
+            "share_low": shares[0],
+            "share_high": shares[1],
         }
     )
-    shares = _built_shares(drawn.to_numpy(), ws, policy, day, reach_m)
-    table["projects"] = 1
-    table["built"] = (shares[0] >= min_share).astype(int)
-    table["unknown"] = ((shares[1] >= min_share) & (shares[0] < min_share)).astype(int)
-    table["not_built"] = 1 - table["built"] - table["unknown"]
-    whole = table.assign(town="合计")
+    return gpd.GeoDataFrame(table, geometry=drawn.to_numpy(), crs=listed.crs).rename_axis("project_id").reset_index()
+
+
+def hindcast_projects(
+    listed: gpd.GeoDataFrame,
+    ws: Workspace,
+    policy: Policy,
+    day: date,
+    *,
+    reach_m: float = 15.0,
+    min_share: float = 0.9,
+) -> pd.DataFrame:
+    """Say how much of an earlier list of road projects is hardened road today, by town and, last, for the whole.
+
+    Parameters and errors are those of `judge_projects`.
+
+    Returns
+    -------
+    DataFrame
+        Projects, declared and drawn kilometres, and projects built, not built and unknown. hit_rate_low counts the
+        unknown as not built, hit_rate_high as built.
+    """
+    return count_projects(judge_projects(listed, ws, policy, day, reach_m=reach_m, min_share=min_share))
+
+
+def count_projects(judged: pd.DataFrame) -> pd.DataFrame:
+    """Sum judged projects up by town and, last, for the whole."""
+    counts = {name: judged["status"].eq(name).astype(int) for name in ("built", "not_built", "unknown")}
+    table = pd.DataFrame(judged[["town", "declared_km", "drawn_km"]]).assign(projects=1, **counts)
     summed = pd.concat(
-        [part.groupby("town", sort=True).sum().reset_index() for part in (table, whole)], ignore_index=True
+        [part.groupby("town", sort=True).sum().reset_index() for part in (table, table.assign(town="合计"))],
+        ignore_index=True,
     )
     summed["hit_rate_low"] = summed["built"] / summed["projects"]
     summed["hit_rate_high"] = (summed["built"] + summed["unknown"]) / summed["projects"]

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from road_county import DAY, METRIC, policy, roads, villages, workspace
 from shapely import Point
 
-from analysis.flows import beyond, critical_links, flow, stranded_pieces, trace
+from analysis.core_pieces import stranded_pieces
+from analysis.flows import dependents, flow, trace
+from analysis.lifelines import beyond, critical_links, cut_off, lifelines
 from analysis.roads import natural_villages
 from geo.network import build_network, to_networkx
 from geo.paths import ways
@@ -58,6 +60,27 @@ def test_people_add_up_along_the_way_to_the_clinic():
     assert table.geometry.length.to_numpy() == pytest.approx(table["length_km"] * 1000)
 
 
+def test_who_depends_on_a_stretch_is_named():
+    ws, plan = valley(facilities=facilities((0, 0)))
+    table = trace(ws, plan, "clinic", snap_m=500)
+    ids = np.array([row[0] for row in PEOPLE])
+    asked = {"X1": {"abcd", "abc", "abd"}, "V2": {"a"}, "S": {"b"}}
+    for row in table.itertuples():
+        found = dependents(
+            ws,
+            plan,
+            "clinic",
+            road_id=row.road_id,
+            people=row.people,
+            natural_villages=row.natural_villages,
+            snap_m=500,
+        )
+        assert len(found) == row.natural_villages
+        if row.road_id in asked:
+            assert "".join(ids[found]) in asked[row.road_id]
+    assert len(dependents(workspace(natural_villages=ws.layers["natural_villages"]), plan, "clinic", road_id="S", people=0, natural_villages=1, snap_m=500)) == 0  # fmt: skip
+
+
 def test_only_facilities_surely_in_service_draw_people():
     ws, plan = valley(facilities=facilities((0, 0), status="planned"))
     assert len(trace(ws, plan, "clinic", snap_m=500)) == 0
@@ -75,11 +98,32 @@ def test_the_links_whose_loss_cuts_most_people_off():
     assert table["bridge_id"].tolist() == ["q1", "", ""]
 
 
+def test_links_in_a_row_are_one_lifeline_and_say_whom_they_cut_off():
+    ws, plan = valley()
+    links = critical_links(ws, plan, snap_m=500)
+    ids = np.array([row[0] for row in PEOPLE])
+    assert ["".join(ids[cut_off(ws, plan, edge, snap_m=500)]) for edge in links["edge"]] == ["abc", "ac", "b"]
+    lines = [*VALLEY[:1], ("V1", "earth", [(2000, 0), (3000, 0)]), ("W1", "earth", [(3000, 0), (4000, 0)])]
+    homes = villages([("a", 400, (4000, 0)), ("b", 30, (3000, 0)), ("c", 0, (2500, 0))])
+    ws = workspace(roads=roads(lines), natural_villages=homes)
+    plan = natural_villages(ws, policy(), DAY)
+    whole = lifelines(critical_links(ws, plan, snap_m=500))
+    assert whole["links"].sum() == 3
+    assert whole["people_cut_off"].tolist() == [430, 430, 400]  # c, with nobody in it, parts the first two
+    assert whole["natural_villages_cut_off"].tolist() == [3, 2, 1]
+    bare = workspace(roads=roads(lines), natural_villages=homes.iloc[:1])
+    chain = lifelines(critical_links(bare, natural_villages(bare, policy(), DAY), snap_m=500))
+    assert chain[["road_id", "links", "length_km", "people_cut_off"]].to_numpy().tolist() == [["V1;W1", 2, 2.0, 400.0]]
+    assert chain.geometry.length.tolist() == [2000.0]
+    assert len(lifelines(chain.iloc[:0].assign(edge=[], bridge_id=[]))) == 0
+
+
 def test_pieces_that_never_connect():
-    _, plan = valley()
-    table = stranded_pieces(plan)
+    ws, plan = valley()
+    table = stranded_pieces(ws, plan, snap_m=500)
     assert table["piece"].tolist() == [1]
     assert table["length_km"].tolist() == [0.5]
+    assert table[["name", "roads", "natural_villages", "people"]].to_numpy().tolist() == [["LOST", 1, 1, 99]]
 
 
 @settings(max_examples=30, deadline=None)

@@ -61,6 +61,7 @@ def show_table(
         rows = st.session_state[key]["selection"]["rows"]
         select(kind, ids[rows[0]] if rows and rows[0] < len(ids) else None)
 
+    options.setdefault("placeholder", "—")  # what is not known is a dash, as everywhere
     st.dataframe(
         table, key=key, on_select=follow, selection_mode="single-row", hide_index=True, height=height, **options
     )

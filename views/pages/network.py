@@ -6,48 +6,47 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.hindcast import hindcast, upkeep
-from geo.errors import AppError
-from views import atlas, own_list, panels, planning, uploads
+from analysis.hindcast import upkeep
+from views import atlas, hindsight, panels, planning
 from views.context import Context
 from views.labels import Language, label, number, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
-from views.planning import Works
 from views.repairs import repair_sheet
 from views.road_sheets import SHEETS as OTHERS
 from views.road_sheets import Sheet
 
 SHEETS = {
     name: repair_sheet if name == "repairs" else OTHERS[name]
-    for name in ("trace", "critical", "stranded", "repairs", "widening", "bridges", "safety", "bus", "lamps")
+    for name in ("trace", "critical", "core", "stranded", "repairs", "widening", "bridges", "safety", "bus", "lamps")
 }
 MAP_HEIGHT = 470
 MOST_DRAWN = 20_000
 RAMP = ("#9ecae1", "#4292c6", "#f2a33a", "#c8450b", "#7a0f5a")
+FORMATS = {
+    **dict.fromkeys(("length_km", "start_km", "end_km", "declared_km", "drawn_km"), "%.3f"),
+    **dict.fromkeys(("cost_cny10k", "subsidy_ceiling_cny10k", "max_slope_percent", "distance_m", "area_m2"), "%.1f"),
+    **dict.fromkeys(
+        ("people", "people_cut_off", "residents", "min_radius_m", "x", "y", "nearest_m", "share_low"), "%.0f"
+    ),
+}
 
 
 def classed(values: pd.Series, unit: str, language: Language) -> tuple[np.ndarray, tuple[ClassStyle, ...]]:
-    """Sort numbers into five classes of about equal count; what has no number is a class of its own, hatched."""
+    """Sort numbers into five classes of about equal count, five values or fewer into one each; no number is hatched."""
     known = pd.to_numeric(values, errors="coerce")
-    edges = (
-        np.unique(np.nanquantile(known, np.linspace(0, 1, len(RAMP) + 1)))
-        if known.notna().any()
-        else np.array([0.0, 1.0])
-    )
-    codes = np.where(known.isna(), 0, np.clip(np.searchsorted(edges, known, side="right"), 1, max(len(edges) - 1, 1)))
+    single = np.sort(known.dropna().unique())
+    is_single = 0 < len(single) <= len(RAMP)
+    edges = single if is_single else np.unique(np.nanquantile(known, np.linspace(0, 1, len(RAMP) + 1)))
+    count = len(edges) if is_single else max(len(edges) - 1, 1)
+    codes = np.where(known.isna(), 0, np.clip(np.searchsorted(edges, known, side="right"), 1, count))
     styles = [ClassStyle(say(language, "no_figure"), "#e6e6e6", "hatch", "#6b6b6b", "#6b6b6b")]
-    for place in range(max(len(edges) - 1, 1)):
-        low, high = edges[place], edges[min(place + 1, len(edges) - 1)]
-        decimals = 0 if high >= 10 else 2
+    for turn in range(count):
+        low, high = edges[turn], edges[turn if is_single else turn + 1]
+        decimals = 0 if high >= 10 or (is_single and (single % 1 == 0).all()) else 2
+        shown = number(low, decimals) if is_single else f"{number(low, decimals)}–{number(high, decimals)}"
+        place = turn + len(RAMP) - count  # few classes take the strong colours
         styles.append(
-            ClassStyle(
-                f"{number(low, decimals)}–{number(high, decimals)} {unit}",
-                RAMP[place],
-                outline="#ffffff",
-                width=2 + place,
-                radius=4 + place,
-                rank=place,
-            )
+            ClassStyle(f"{shown} {unit}", RAMP[place], outline="#ffffff", width=2 + place, radius=4 + place, rank=place)
         )
     return codes.astype(np.uint16), tuple(styles)
 
@@ -62,28 +61,43 @@ def source_of(key: str, rows: int, _frame: Any) -> tuple[str, str]:
     return register_source(ids[["atlas_id", "geometry"]], id_field="atlas_id", kind=kind), register_labels(names)  # type: ignore[arg-type]
 
 
+@st.cache_resource(show_spinner=False, max_entries=6)
+def places_of(key: str, _frame: Any) -> tuple[str, str]:
+    """Register the points drawn above a sheet once."""
+    del key
+    ids = _frame.assign(atlas_id=[str(place) for place in range(len(_frame))])
+    source = register_source(ids[["atlas_id", "geometry"]], id_field="atlas_id", kind="point")
+    return source, register_labels([str(name) for name in _frame["name"]])
+
+
 def draw(context: Context, title: str, sheet: Sheet, frame: Any) -> None:
-    """Draw a sheet over the roads, coloured by its number."""
-    key = f"{context.key}|{title}|{st.session_state.get('trace_service')}|{st.session_state.get('trace_soft')}|{st.session_state.get('repair_kind')}"
+    """Draw a sheet over the roads, coloured by its number or its class."""
+    key = f"{context.key}|{title}|{sheet.part}|{st.session_state.get('repair_kind')}"
     source, texts = source_of(key, len(frame), frame)
     kind = "point" if frame.geometry.iloc[0].geom_type.endswith("Point") else "line"
-    codes, styles = classed(frame[sheet.measure], sheet.unit, context.language)
+    if sheet.classes:
+        codes, styles = (
+            atlas.codes_of(frame[sheet.measure], list(sheet.classes)),
+            (ClassStyle("", "#00000000", "none"), *sheet.classes.values()),
+        )
+    else:
+        codes, styles = classed(frame[sheet.measure], sheet.unit, context.language)
     layers: list[Any] = []
     states: dict[str, Any] = {}
     roads = atlas.drawn(context, "roads")
     if roads is not None:
-        layers.append(
-            roads.layer(
-                label("layer", "roads", context.language),
-                ClassStyle(label("layer", "roads", context.language), "#b6bfc6", width=0.8),
-                interactive=False,
-            )
-        )
+        name = say(context.language, "existing_roads")
+        layers.append(roads.layer(name, ClassStyle(name, "#b6bfc6", width=0.8), interactive=False))
         states["roads"] = atlas.state(roads)
     layers.append(TileLayer("sheet", title, source, kind))  # type: ignore[arg-type]
     states["sheet"] = LayerState(
         columns={"class": register_column(codes)}, color_by="class", classes=styles, labels_column=texts
     )
+    if sheet.places is not None:
+        name, points, style = sheet.places
+        held, names = places_of(key, points)
+        layers.append(TileLayer("places", name, held, "point", style=style, interactive=False))
+        states["places"] = LayerState(labels_column=names, show_labels=True)
     chosen = panels.selected("sheet")
     marked = [("sheet", int(chosen))] if chosen is not None and int(chosen) < len(frame) else []
     event = show_map(
@@ -92,38 +106,53 @@ def draw(context: Context, title: str, sheet: Sheet, frame: Any) -> None:
         key="network_map",
         height=MAP_HEIGHT,
         selected=marked,
-        focus=marked[0] if marked else None,
+        **_where(context, marked),
     )
     panels.take_event(event, "network_map", {"sheet": pd.Index([str(place) for place in range(len(frame))])})
 
 
+def _where(context: Context, marked: list[tuple[str, int]]) -> dict[str, Any]:
+    """Move the map to what is chosen, and back to the whole county when another sheet is shown."""
+    turned = st.session_state.pop("network_turned", False)
+    nonce = st.session_state.get("network_nonce", 0) + int(turned)
+    st.session_state["network_nonce"] = nonce
+    return {"focus": marked[0] if marked else atlas.bounds_of(context) if turned else None, "nonce": nonce}
+
+
 def show_sheet(context: Context, title: str, sheet: Sheet) -> None:
     """Show a sheet as map and table, largest first."""
+    language = context.language
     held = sheet.frame[sheet.frame.geometry.notna()]
     if held.empty:
-        st.success(say(context.language, "none", title=title, note=sheet.note))
+        st.success(say(language, "none", title=title, note=sheet.note))
         return
-    frame = held.sort_values(sheet.measure, ascending=False, kind="stable").head(MOST_DRAWN).reset_index(drop=True)
+    if not sheet.classes:
+        held = held.sort_values(sheet.measure, ascending=False, kind="stable")
+    frame = held.head(MOST_DRAWN).reset_index(drop=True)
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         draw(context, title, sheet, frame)
     with right:
-        more = say(context.language, "the_first_listed", MOST_DRAWN=MOST_DRAWN) if len(held) > len(frame) else ""
-        st.caption(say(context.language, "rows", count=len(held), more=more, note=sheet.note))
-        table = pd.DataFrame(frame[list(sheet.columns)]).rename(
-            columns={name: label("road_column", name, context.language) for name in sheet.columns}
-        )
+        more = say(language, "the_first_listed", MOST_DRAWN=MOST_DRAWN) if len(held) > len(frame) else ""
+        st.caption(say(language, "rows", count=len(held), more=more, note=sheet.note))
+        heads = {name: label("road_column", name, language) for name in sheet.columns}
+        table = pd.DataFrame(frame[list(sheet.columns)]).rename(columns=heads)
+        formats = {
+            heads[name]: st.column_config.NumberColumn(format=FORMATS[name]) for name in heads if name in FORMATS
+        }
         panels.show_table(
             table,
-            key=f"network_{title}_{context.assessment.choices_digest}",
+            key=f"network_{title}_{sheet.part}_{context.assessment.choices_digest}",
             ids=[str(place) for place in range(len(frame))],
             kind="sheet",
             height=MAP_HEIGHT - (110 if sheet.act is None else 280),
+            column_config=formats,
         )
         chosen = panels.selected("sheet")
         if sheet.act is not None:
             sheet.act(frame, int(chosen) if chosen is not None and int(chosen) < len(frame) else None)
-        panels.offer_download(context, {title: table}, f"{label('page', 'network', context.language)}_{title}")
+        places = None if frame.crs is None else frame.geometry
+        panels.offer_download(context, {title: table}, f"{label('page', 'network', language)}_{title}", places=places)
 
 
 def show_money(context: Context) -> None:
@@ -140,28 +169,6 @@ def show_money(context: Context) -> None:
     panels.offer_download(context, {title: table}, title)
 
 
-def show_hindsight(works: Works, language: Language) -> None:
-    """Read an earlier list and say how much of it is connected today."""
-    upload = st.file_uploader(
-        say(language, "an_earlier_list_excel_or_csv"), type=["xlsx", "xls", "csv"], key="hindcast_file"
-    )
-    if upload is None:
-        st.caption(say(language, "upload_an_earlier_project_list_to"))
-        return
-    try:
-        own, strangers = own_list.read_own_list(
-            uploads.read_table(upload), works.road_plan.natural_villages["natural_village_id"].tolist()
-        )
-        table = hindcast(
-            pd.concat([own, pd.DataFrame({"natural_village_id": strangers})], ignore_index=True), works.road_plan
-        )
-    except AppError as error:
-        st.error(panels.plain(error))
-        return
-    heads = {name: label("hindsight", name, language) for name in table.columns}
-    st.dataframe(table.rename(columns=heads), hide_index=True, key="hindcast_table")
-
-
 def page(context: Context) -> None:
     """Look the road network over."""
     if context.workspace.get("roads") is None or context.workspace.get("natural_villages") is None:
@@ -175,12 +182,15 @@ def page(context: Context) -> None:
         key="network_sheet", label_visibility="collapsed",
     ) or names[0]  # fmt: skip
     if st.session_state.get("network_shown") != chosen:
+        st.session_state["network_turned"] = "network_shown" in st.session_state
         st.session_state["network_shown"] = chosen
         panels.select("sheet", None)
     if chosen == "upkeep":
         show_money(context)
     elif chosen == "hindsight":
-        show_hindsight(works, context.language)
+        sheet = hindsight.show(context, works)
+        if sheet is not None:
+            show_sheet(context, label("sheet", chosen, context.language), sheet)
     else:
         sheet = SHEETS[chosen](context, works)
         if sheet is not None:
