@@ -59,8 +59,12 @@ def _open_houses(ledger: Ledger, moment: Cut) -> pd.DataFrame:
 
 
 def target_table(policy: Policy, seen: pd.DataFrame, day: date, language: Language = "zh") -> pd.DataFrame:
-    """Judge every target on a day and write it as people read it."""
+    """Judge every target on a day and write it as people read it; what was seen on its due day or later is no forecast."""
     table = progress(policy, day, seen)
+    is_past = table["actual_day"].notna() & (table["actual_day"] >= table["due"])
+    table[["forecast", "forecast_low", "forecast_high"]] = table[["forecast", "forecast_low", "forecast_high"]].mask(
+        is_past
+    )
     table = table.reindex(columns=list(TARGET_COLUMNS))
     table["status"] = table["status"].map(lambda key: label("progress", key, language))
     table["unit"] = table["unit"].map(lambda key: label("unit", key, language))

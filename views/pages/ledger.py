@@ -17,7 +17,7 @@ from views.labels import label, number, say
 from views.moment import asked_moment, choose_moment, moment_basis, show_moment
 from views.responsibility import choose_unit, held, units_in
 
-HEIGHT = 400
+HEIGHT = 356
 COLUMNS = (
     "household_id", "town", "village", "grade", "status", "since", "found", "treatment", "close_reason", "late", "helper_unit",
 )  # fmt: skip

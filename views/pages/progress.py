@@ -17,7 +17,17 @@ from views.moment import Moment, show_moment
 from views.pages.reporting import show_reports
 from views.reported import show_reported
 
-WHOLE_THINGS = ("person", "household", "village", "community", "organisation", "school", "kindergarten", "item", "count")
+WHOLE_THINGS = (
+    "person",
+    "household",
+    "village",
+    "community",
+    "organisation",
+    "school",
+    "kindergarten",
+    "item",
+    "count",
+)
 COLORS = {"met": "blue", "behind": "red", "best_effort_behind": "orange", "not_due": "gray", "unknown": "gray"}
 INKS = {
     "met": "#1f5f8b",

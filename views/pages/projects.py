@@ -10,6 +10,7 @@ from tracker import funds, projects
 from tracker.projects import Project
 from tracker.status import PROJECT_LABELS
 from views import moving, panels
+from views.attention import show_wanting
 from views.context import Context
 from views.labels import label, number, say
 from views.moment import Moment, asked_moment, choose_moment, moment_basis, show_moment
@@ -22,8 +23,8 @@ from views.recheck import need_label
 from views.responsibility import choose_unit, held, units_in, villages_of
 
 COLUMNS = (
-    "project_id", "title", "status", "since", "town", "year", "kind", "owner", "planned_cost_cny10k", "actual_cost_cny10k",
-    "allocation_cny10k", "payment_cny10k", "planned_length_km", "actual_length_km", "needs", "still_open", "helper_unit",
+    "project_id", "title", "status", "since", "town", "planned_cost_cny10k", "actual_cost_cny10k", "allocation_cny10k",
+    "payment_cny10k", "year", "kind", "owner", "planned_length_km", "actual_length_km", "needs", "still_open", "helper_unit",
 )  # fmt: skip
 PARTS = ("projects", "funds", "targets", "units")
 HEIGHT = 440
@@ -162,7 +163,7 @@ def show_projects(context: Context, pills: Any) -> None:
     with right, st.container(height=HEIGHT, border=True, key="project_card"):
         chosen = next((item for item in kept if item.project_id == panels.selected("projects")), None)
         if chosen is None:
-            st.info(say(context.language, "click_a_project_what_it_is"), icon=":material/ads_click:")
+            show_wanting(context, kept, moment.as_of or context.office.today)
         else:
             show_card(context, chosen, moment)
 

@@ -45,7 +45,13 @@ def show_responsibility(context: Context) -> None:
     left, right = st.columns([1.45, 1], gap="medium")
     with left:
         shown = table.rename(columns={name: head(name, context) for name in COLUMNS})
-        panels.show_table(shown, key="unit_table", ids=table["unit"].tolist(), kind="units", height=HEIGHT - 44)
+        panels.show_table(
+            shown,
+            key="unit_table",
+            ids=table["unit"].tolist(),
+            kind="units",
+            height=min(38 + 35 * len(shown), HEIGHT - 44),
+        )
         caption, button = st.columns([2.4, 1], vertical_alignment="center")
         caption.caption(
             say(language, "units_total", units=len(table), villages=len({item.village_id for item in found}))

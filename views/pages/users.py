@@ -121,7 +121,13 @@ def show_users(context: Context) -> None:
     )  # fmt: skip
     left, right = st.columns([1.3, 1], gap="medium")
     with left:
-        panels.show_table(table, key="user_table", ids=[user.username for user in found], kind="users", height=420)
+        panels.show_table(
+            table,
+            key="user_table",
+            ids=[user.username for user in found],
+            kind="users",
+            height=min(38 + 35 * len(table), 420),
+        )
         if st.button(say(context.language, "add_a_user"), icon=":material/person_add:", key="user_new"):
             _new_dialog(context)
     with right, st.container(border=True, height=470):
@@ -273,4 +279,4 @@ def show_log(context: Context) -> None:
             say(context.language, "log_of_looks_and_exports"),
             **{say(context.language, "log_days"): days},
         )
-    st.dataframe(table, hide_index=True, height=420, key="log_table")
+    st.dataframe(table, hide_index=True, height=min(38 + 35 * max(len(table), 1), 420), key="log_table")
