@@ -94,7 +94,7 @@ def clause_rows(policy: Policy, context: Context) -> list[list[str]]:
             [
                 name,
                 amount,
-                source_text(value, "zh"),
+                value.note if value.note == label("text", "assumed_in_meeting") else source_text(value, "zh"),
                 label("strength", value.strength) if value.reference else "—",
                 value.quote or "—",
             ]

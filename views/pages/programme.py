@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from analysis.plan import Programme, compare
-from geo.errors import AppError
-from views import atlas, library_panel, own_list, panels, paper, planning, scenarios, uploads, weighing
+from analysis.plan import Programme
+from views import atlas, library_panel, panels, paper, plan_beside, plan_questions, planning, scenarios, weighing
 from views.context import Context
-from views.labels import Language, label, money, number, percent, say
+from views.labels import Language, label, number, percent, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
 from views.planning import Question, Works
 
@@ -23,75 +21,9 @@ YEAR_STYLE = (
     ("#8c510a", (2, 3)),
 )
 COLUMNS = ("project_id", "year", "people", "poor_people", "length_km", "cost_cny10k", "villages", "after", "why")
+FORMATS = {"length_km": "%.3f", "cost_cny10k": "%.2f"}
+LAST = "plan_last"
 VERDICTS = ("certain", "arguable", "out")
-
-
-def ask(context: Context, works: Works) -> Question:
-    """Let the person set years, yearly budgets and what one poor person weighs; everything answers at once."""
-    language = context.language
-    share = round(works.cost_cny10k / 5, -1) or 100.0
-    top = float(max(10.0, round(works.cost_cny10k, -1)))
-    first, years, second, third = st.columns([0.7, 0.55, 3, 1])
-    start = int(first.number_input(say(language, "first_year"), 2000, 2100, context.day.year, key="plan_start"))
-    count = int(years.number_input(say(language, "years"), 1, 5, 3, key="plan_years"))
-    with second:
-        columns = st.columns(count)
-        budgets = []
-        for offset, column in enumerate(columns):
-            year = start + offset
-            with column:
-                amount = st.slider(
-                    say(language, "budget_cny_10k", year=year),
-                    0,
-                    int(top),
-                    int(min(share, top)),
-                    step=10,
-                    key=f"plan_money_{offset}",
-                )
-                budgets.append((year, float(amount)))
-    with third:
-        weight = st.slider(
-            say(language, "weight_of_a_poor_person"),
-            0.0,
-            5.0,
-            0.0,
-            0.5,
-            key="plan_poor",
-            help=say(language, "n_0_everybody_alike_2_a_poor"),
-        )
-    must, never, more = locks(works, language)
-    return Question(tuple(budgets), float(weight), must, never, **more)
-
-
-def locks(works: Works, language: Language) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]:
-    """Let the person lock natural villages in or out, and weigh more than people."""
-    candidates = works.road_plan.candidates
-    names = dict(
-        zip(
-            candidates["natural_village_id"],
-            candidates["name"].fillna("") + " · " + candidates["town"].fillna("—"),
-            strict=True,
-        )
-    )
-    ids = list(names)
-    left, right, last = st.columns([2, 2, 1], vertical_alignment="bottom")
-    must = left.multiselect(
-        say(language, "must_be_done"),
-        ids,
-        format_func=names.__getitem__,
-        key="plan_in",
-        placeholder=say(language, "lock_natural_villages_in_with_the"),
-    )
-    never = right.multiselect(
-        say(language, "leave_out_for_now"),
-        ids,
-        format_func=names.__getitem__,
-        key="plan_out",
-        placeholder=say(language, "lock_natural_villages_out"),
-    )
-    with last:
-        more = weighing.ask(language)
-    return tuple(must), tuple(never), more
 
 
 def show_headline(made: Programme, question: Question, works: Works, language: Language) -> None:
@@ -138,6 +70,19 @@ def show_headline(made: Programme, question: Question, works: Works, language: L
             ),
         ]
     )
+
+
+def tell_change(made: Programme, question: Question, threshold: int | None, language: Language) -> None:
+    """Tell what the last change of the question did to the programme, until the next one."""
+    now = planning.figures(made, question)
+    asked = (question, threshold)
+    held = st.session_state.get(LAST)
+    if held is not None and held[0] != asked:
+        st.session_state[LAST + "_told"] = planning.difference(now, held[1], language)
+    st.session_state[LAST] = (asked, now)
+    if LAST + "_told" in st.session_state:
+        told = st.session_state[LAST + "_told"]
+        st.markdown(say(language, "last_change", told=panels.plain(told)))
 
 
 def styles(question: Question, language: Language) -> dict[str, ClassStyle]:
@@ -198,7 +143,7 @@ def draw(context: Context, works: Works, made: Programme, question: Question) ->
         labels_column=texts,
     )
     candidates = works.road_plan.candidates
-    points = atlas.drawn(context, "natural_villages", rows="candidates", frame=candidates)
+    points = atlas.drawn(context, "natural_villages", rows=f"candidates|{context.key}", frame=candidates)
     if points is not None:
         by_year = planning.villages_by_year(made).reindex(points.ids).fillna("later")
         layers.append(points.layer(say(context.language, "candidate_natural_villages"), classes["later"]))
@@ -214,32 +159,6 @@ def draw(context: Context, works: Works, made: Programme, question: Question) ->
         focus=marked[0] if marked else None,
     )
     panels.take_event(event, "programme_map", {"works": pd.Index(works.lines["project_id"])})
-
-
-def frontier_chart(made: Programme, question: Question, language: Language) -> Any:
-    """Draw people against money: ours, queueing by value for money, and the proven ceiling."""
-    ours, queue, ceiling = (
-        say(language, "this_programme"),
-        say(language, "queued_by_value"),
-        say(language, "proven_ceiling"),
-    )
-    long = made.frontier.rename(columns={"people": ours, "people_greedy": queue, "bound": ceiling})
-    long = long.melt("budget_cny10k", var_name="way", value_name="people")
-    lines = (
-        alt.Chart(long)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("budget_cny10k:Q", title=say(language, "whole_budget_cny_10k")), y=alt.Y("people:Q", title=say(language, "people_connected_at_the_end")),
-            color=alt.Color("way:N", scale=alt.Scale(domain=[ceiling, ours, queue], range=["#9aa5ad", "#045a8d", "#c8450b"]), legend=alt.Legend(orient="top", title=None, labelFontSize=13)),
-             tooltip=[alt.Tooltip("way:N", title=say(language, "way")), alt.Tooltip("budget_cny10k:Q", title=label("unit", "cny10k", language), format=",.0f"), alt.Tooltip("people:Q", title=label("field", "population", language), format=",.0f")],
-        )
-    )  # fmt: skip
-    rule = (
-        alt.Chart(pd.DataFrame({"x": [question.total_cny10k]}))
-        .mark_rule(color="#1b2730", strokeDash=[4, 3])
-        .encode(x="x:Q")
-    )
-    return (lines + rule).properties(height=MAP_HEIGHT - 100)
 
 
 def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, language: Language) -> pd.DataFrame:
@@ -266,6 +185,15 @@ def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, 
     return table
 
 
+def named_in(note: str, works: Works) -> str:
+    """Write a note with the names of natural villages instead of their codes."""
+    table = works.road_plan.natural_villages
+    for code, name in zip(table["natural_village_id"], table["name"], strict=True):
+        if isinstance(name, str) and str(code) in note:
+            note = note.replace(str(code), name)
+    return note
+
+
 def frontier_table(made: Programme, language: Language) -> pd.DataFrame:
     """Name the columns of people against money in the reader's language."""
     return made.frontier.rename(columns={name: label("programme", name, language) for name in made.frontier.columns})
@@ -282,11 +210,18 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
         what = weighing.number_to_check(str(firm.attrs.get("check_first")), context.language)
         left.caption(say(context.language, "check_first_its_error_changes_the", what=what))
     else:
+        notes = "；".join(named_in(note, works) for note in made.notes)
         left.caption(
-            say(context.language, "projects_by_year_choose_a_row", count=len(made.projects)) + "；".join(made.notes)
+            say(context.language, "projects_by_year_choose_a_row", count=len(made.projects)) + panels.plain(notes)
         )
     table = project_table(made, works, firm, context.language)
-    panels.show_table(table, key="plan_table", ids=made.projects["project_id"].tolist(), kind="works", height=330)
+    panels.show_table(
+        table, key="plan_table", ids=made.projects["project_id"].tolist(), kind="works", height=330,
+        column_config={
+            label("programme", name, context.language): st.column_config.NumberColumn(format=form)
+            for name, form in FORMATS.items()
+        },
+    )  # fmt: skip
     library = library_panel.named(library_panel.current(context, works, made)[0], context.language)
     names = {
         say(context.language, "programme"): table,
@@ -305,74 +240,41 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
     )
 
 
-def show_own_list(works: Works, question: Question, made: Programme, language: Language) -> None:
-    """Read the bureau's own list and set it beside the programme on the same money."""
-    upload = st.file_uploader(say(language, "the_bureau_s_own_list_excel"), type=["xlsx", "xls", "csv"], key="plan_own")
-    if upload is None:
-        st.caption(say(language, "it_will_say_how_many_people"))
-        return
-    try:
-        table = uploads.read_table(upload)
-    except AppError as error:
-        st.error(panels.plain(error))
-        return
-    own, strangers = own_list.read_own_list(table, works.road_plan.natural_villages["natural_village_id"].tolist())
-    if own.empty:
-        st.error(say(language, "no_column_of_the_list_holds"))
-        return
-    beside = compare(works.road_plan, own, dict(question.budgets), best=made)
-    st.markdown(
-        say(
-            language,
-            "your_list_connects_people_for_the",
-            own_people=beside.own_people,
-            own_cost_cny10k=money(beside.own_cost_cny10k, language),
-            best_people=beside.best_people,
-        )
-    )
-    if strangers:
-        st.warning(
-            say(
-                language,
-                "codes_of_the_list_are_not",
-                count=len(strangers),
-                strangers=panels.plain("、".join(strangers[:5])),
-            )
-        )
-    if beside.not_reached:
-        st.warning(
-            say(
-                language,
-                "natural_villages_of_the_list_cannot",
-                count=len(beside.not_reached),
-                not_reached=panels.plain("、".join(beside.not_reached[:5])),
-            )
-        )
-    if beside.swaps.empty:
-        st.caption(say(language, "no_single_swap_betters_it"))
-        return
-    st.caption(say(language, "swaps_do_it", count=len(beside.swaps), people=beside.swapped_people))
-    st.dataframe(weighing.swap_table(beside.swaps, works, language), hide_index=True, key="plan_swaps")
-
-
 def page(context: Context) -> None:
     """Plan which roads to harden in which year."""
     if context.assessment.natural_villages.empty or context.workspace.get("roads") is None:
         st.info(say(context.language, "natural_villages_with_population_and_roa"))
         return
+    threshold = plan_questions.threshold_now(context)
+    asked = plan_questions.assuming(context, threshold)
     with st.spinner(say(context.language, "joining_the_candidates_into_one_shared")):
-        works = planning.works(context)
+        whole = planning.works(context).cost_cny10k
+        works = planning.works(asked)
+    if not works.tree.project_id and threshold is None:
+        st.success(say(context.language, "nothing_to_connect_every_natural_village"))
+        return
+    question = plan_questions.ask(context, works, whole)
+    if threshold is not None:
+        plan_questions.tell_assumption(context, threshold, question, works)
     if not works.tree.project_id:
         st.success(say(context.language, "nothing_to_connect_every_natural_village"))
         return
-    question = ask(context, works)
+    show(asked, context, works, question, threshold)
+
+
+def show(context: Context, own: Context, works: Works, question: Question, threshold: int | None) -> None:
+    """Show the answer to a question: headline, map, what stands beside it, projects and the library.
+
+    `context` is the one under the threshold that is tried, `own` the page's.
+    """
     made = planning.answer(context, question, exact=weighing.is_exact())
     show_headline(made, question, works, context.language)
+    tell_change(made, question, threshold, context.language)
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
         draw(context, works, made, question)
     with right:
-        beside, own, kept = st.tabs(
+        beside, listed, kept = st.tabs(
             [
                 say(context.language, "money_and_people_2"),
                 say(context.language, "against_your_list"),
@@ -380,11 +282,11 @@ def page(context: Context) -> None:
             ]
         )
         with beside:
-            st.altair_chart(frontier_chart(made, question, context.language))
+            st.altair_chart(plan_beside.frontier_chart(made, question, context.language))
             st.caption(weighing.next_money(made, question, context.language))
-        with own:
-            show_own_list(works, question, made, context.language)
+        with listed:
+            plan_beside.show_own_list(works, question, made, context.language)
         with kept:
-            scenarios.show(context, question, made)
+            scenarios.show(own, question, made, threshold)
     show_projects(context, works, made, question)
     library_panel.show(context, works, made)
