@@ -95,7 +95,7 @@ def tell_works(
     for rows, is_done, wanted in ((done, True, count), (open_, False, max(1, count // 2))):
         picked = np.sort(draw.choice(len(rows), size=min(wanted, len(rows)), replace=False))
         for number, i in enumerate(picked):
-            steps = len(PATH) if is_done or number == 0 else int(draw.integers(0, 5))
+            steps = len(PATH) if is_done or number == 0 else int(draw.integers(0, 6))
             told.append(_works(rows.iloc[i], kinds[rows.iloc[i]["need"]], shares, steps, draw))
     return sorted(told, key=lambda works: (works.at, works.title))
 
@@ -119,7 +119,7 @@ def _quarter_ends(since: date) -> list[date]:
 
 
 def _works(row: Any, kind: Kind, shares: Mapping[str, float], steps: int, draw: np.random.Generator) -> Works:
-    at = BEGAN + timedelta(days=int(draw.integers(0, 190) if steps == len(PATH) else draw.integers(280, 500)))
+    at = BEGAN + timedelta(days=int(draw.integers(0, 190) if steps == len(PATH) else draw.integers(200, 480)))
     length = _length(row, kind, draw)
     known = row["cost_cny10k"]
     cost = float(known) if pd.notna(known) else CNY10K.get(kind.sector, 20.0) * (length or 1.0) * draw.uniform(0.8, 1.2)
@@ -167,21 +167,21 @@ def _moves(at: date, cost: float, length: float | None, steps: int, draw: np.ran
 
 
 def _money(at: date, cost: float, moves: Sequence[Move], shares: Mapping[str, float]) -> list[Money]:
-    """Plan the money by the policy's shares, allocate it when approved, pay it at the start and at acceptance."""
+    """Plan the money by the policy's shares to the cent, allocate it when approved, pay it at the start and at acceptance."""
     days = {move.to: move.at for move in moves}
     paid = next((move.details["cost_cny10k"] for move in moves if move.to == "accepted"), cost)
     whole = sum(shares.values()) or 1.0
     found = []
     for source, weight in shares.items():
         part = weight / whole
-        found.append(Money("plan", at, source, round(cost * part, 2)))
+        found.append(Money("plan", at, source, round(cost * part, 6)))
         if "approved" in days:
-            found.append(Money("allocation", days["approved"], source, round(cost * part, 2)))
+            found.append(Money("allocation", days["approved"], source, round(cost * part, 6)))
         if "started" in days:
-            found.append(Money("payment", days["started"], source, round(cost * part * 0.3, 2)))
+            found.append(Money("payment", days["started"], source, round(cost * part * 0.3, 6)))
         if "accepted" in days:
-            rest = round(paid * part, 2) - round(cost * part * 0.3, 2)
-            found.append(Money("payment", days["accepted"], source, round(rest, 2)))
+            rest = round(paid * part, 6) - round(cost * part * 0.3, 6)
+            found.append(Money("payment", days["accepted"], source, round(rest, 6)))
     return [item for item in found if item.cny10k > 0]
 
 

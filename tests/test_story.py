@@ -55,10 +55,10 @@ def test_money_is_shared_by_the_policy_and_never_paid_beyond_what_was_allocated(
         for money in works.money:
             sums.setdefault(money.source, {}).setdefault(money.stage, 0.0)
             sums[money.source][money.stage] += money.cny10k
-        assert sum(item["plan"] for item in sums.values()) == pytest.approx(works.cost_cny10k, abs=0.02)
-        assert sums["省"]["plan"] == pytest.approx(works.cost_cny10k * 0.6, abs=0.01)
+        assert sum(item["plan"] for item in sums.values()) == pytest.approx(works.cost_cny10k, abs=1e-6), "to the cent"
+        assert sums["省"]["plan"] == pytest.approx(works.cost_cny10k * 0.6, abs=1e-6)
         for item in sums.values():
-            assert item.get("payment", 0) <= item.get("allocation", 0) + 0.011
+            assert item.get("payment", 0) <= item.get("allocation", 0) + 1e-6
 
 
 def test_the_same_seed_tells_the_same_and_another_something_else() -> None:
@@ -102,6 +102,13 @@ def test_the_demo_office_has_a_history_that_agrees_with_its_map(tmp_path: Path) 
                 if item.status == "closed" and need in status.index:
                     assert status[need] == "met" or need in item.still_open
         assert funds.faults(funds.postings(office.ledger)) == []
+        shares = funds.share_table(
+            funds.postings(office.ledger), {"省": 6, "佛山市": 3, "湛江市": 0.5, "开发区": 0.5}, stage="plan"
+        )
+        assert shares["difference_cny"].tolist() == [0, 0, 0, 0], "what each payer owes, to the cent"
+        known = [len(projects.projects(office.ledger, known_on=day)) for day in (date(2017, 1, 1), date(2017, 12, 31))]
+        assert known[0] == 0 < known[1] <= len(found), "the past was entered on its own days"
+        assert office.ledger.clock().year > 2018, "and the present is entered on its own"
         assert any(house.status != "found" for house in houses.houses(office.ledger))
         assert events.verify(office.ledger) == []
 

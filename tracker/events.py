@@ -66,7 +66,7 @@ class Event(NamedTuple):
 def append(ledger: Ledger, *drafts: Draft, now: datetime | None = None) -> list[Event]:
     """Enter events as one change, all or none, and return them as stored.
 
-    `now` is the moment of entering (default: this computer's clock, UTC). An event_id that is already there returns the
+    `now` is the moment of entering (default: the ledger's clock, which is this computer's, UTC). An event_id that is already there returns the
     event stored then. Raises ConflictError when a subject has moved on since `expected_version`, InputError when an
     event is incomplete or corrects something that does not exist.
 
@@ -77,7 +77,7 @@ def append(ledger: Ledger, *drafts: Draft, now: datetime | None = None) -> list[
     >>> e.seq, e.version, e.payload["title"]
     (1, 1, '村道')
     """
-    return ledger.write(lambda t: enter(t, *drafts, now=now))
+    return ledger.write(lambda t: enter(t, *drafts, now=now or ledger.clock()))
 
 
 def enter(t: Transaction, *drafts: Draft, now: datetime | None = None) -> list[Event]:

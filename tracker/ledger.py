@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -72,11 +73,15 @@ class _Store(Protocol):
 
 
 class Ledger:
-    """An open ledger. Use it from any thread: a connection is only ever lent to one thread at a time."""
+    """An open ledger. Use it from any thread: a connection is only ever lent to one thread at a time.
+
+    `clock` says when events are entered; only the demo, whose invented past was entered on its own days, sets it.
+    """
 
     def __init__(self, store: _Store, where: str) -> None:
         self._store = store
         self.where = where
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._idle: list[Any] = []
         self._lock = threading.Lock()
         self._process = os.getpid()
