@@ -27,7 +27,10 @@ from views.maps import (
 )
 from views.signin import audience
 
-KINDS = {"towns": "polygon", "villages": "polygon", "hazards": "polygon", "roads": "line"}
+KINDS = {
+    "towns": "polygon", "villages": "polygon", "hazards": "polygon", "service_areas": "polygon",
+    "roads": "line", "lines": "line",
+}
 PLACES = ("villages", "towns", "natural_villages", "roads", "facilities", "households")  # what a map opens on, if held
 CHINA = (73.5, 18.0, 135.1, 53.6)  # degrees; shown while an office holds nothing that lies anywhere
 FIRST_ZOOM = {"G": 0, "S": 0, "X": 0, "Y": 9, "C": 10}
@@ -192,11 +195,15 @@ def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, 
     `report_view` of `show_map`.
     """
     nonce = st.session_state.setdefault("focus_nonce", 0)
-    goal = st.session_state.pop("go_to", None)
+    goal, area = st.session_state.pop("go_to", None), st.session_state.pop("go_to_bounds", None)
     linked = st.session_state.get("view_linked")
     more = {"report_view": bool(st.session_state.get("share_view")), "view": linked}
     if linked is not None and "focused_town" not in st.session_state:
         st.session_state["focused_town"] = town  # the link says where to look
+    if area is not None:
+        st.session_state["focused_town"] = town
+        st.session_state["focus_nonce"] = nonce + 1
+        return {"focus": area, "nonce": nonce + 1, **more}
     if goal is not None and layer is not None and goal[0] == layer.name:
         position = layer.position(goal[1])
         if position is not None:

@@ -15,7 +15,7 @@ from views.palette import STATUS
 from views.swipe import Side, show_swipe
 
 LOOKS = ("two", "swipe")
-TWO_HEIGHT, SWIPE_HEIGHT = 430, 500
+TWO_HEIGHT, SWIPE_HEIGHT = 460, 520
 KEYS = ("pair_left", "pair_right")
 Pair = tuple[tuple[Context, str], tuple[Context, str]]
 

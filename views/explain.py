@@ -43,6 +43,19 @@ def rule_sentence(need: Need | None, row: Any, language: Language = "zh") -> str
     return kind if text == f"rule_{kind}" else text
 
 
+def threshold_text(row: Any, kind: str, language: Language = "zh") -> str:
+    """Write what a need asks for beside the figure: ≥ 1 处, ≤ 2,000 米, ≥ 95.0%; nothing asked in numbers is a dash.
+
+    >>> from types import SimpleNamespace
+    >>> threshold_text(SimpleNamespace(threshold=2000.0, unit="m"), "near")
+    '≤ 2,000 米'
+    """
+    if not is_known(row.threshold):
+        return "—"
+    sign = "≤" if kind in {"near", "road"} else "≥"
+    return f"{sign} {figure(row.threshold, row.unit, kind, language)}"
+
+
 def evidence_sentence(row: Any, policy: Policy, language: Language = "zh") -> str:
     """Say which feature proves it, or that nothing was found and where was looked."""
     if not is_known(row.evidence_layer):

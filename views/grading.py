@@ -35,9 +35,10 @@ def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple
 
     >>> names, styles = graded(pd.Series([0.0, 10.0, None], index=["a", "b", "c"]), "zh")
     >>> names.tolist(), [style.label for style in styles.values()]
-    (['0', '1', 'none'], ['0', '＞0–10', '数据不足或不在范围'])
+    (['0', '1', 'none'], ['0', '1–10', '数据不足或不在范围'])
     """
     ends = bounds(values)
+    is_counted = not decimals and bool(np.isclose(values.dropna() % 1, 0).all())
     places = (
         np.searchsorted(np.array(ends), values.to_numpy(np.float64), side="left") if ends else np.zeros(len(values))
     )
@@ -52,6 +53,8 @@ def graded(values: pd.Series, language: Language, *, decimals: int = 0) -> tuple
         text = (
             spread(lowest, end, decimals)
             if place == 0
+            else spread(ends[place - 1] + 1, end, decimals)
+            if is_counted
             else f"＞{number(ends[place - 1], decimals)}–{number(end, decimals)}"
         )
         styles[str(place)] = ClassStyle(text, CLASSED[shades[place]], outline="#5f6b73", width=0.8)

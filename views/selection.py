@@ -17,6 +17,8 @@ def selected(kind: str) -> str | None:
 def select(kind: str, feature_id: str | None, *, on_map: bool = False) -> None:
     """Make this the selection of map and table alike; the map moves there unless it was chosen on the map."""
     st.session_state[f"selected_{kind}"] = feature_id
+    if kind == "natural_villages":
+        st.session_state.pop("selected_roads", None)  # one card at a time
     st.session_state["go_to"] = None if on_map or feature_id is None else (kind, feature_id)
 
 

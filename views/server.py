@@ -321,6 +321,7 @@ def routes() -> list[BaseRoute]:
     return [
         *signin.routes(),
         *oidc.routes(),
+        Route("/overview", answered(_overview)),
         Route("/atlas/assets/{digest}/{name:path}", answered(_asset)),
         Route("/atlas/tiles/{digest}/{z}/{x}/{y}.mvt", answered(_tile)),
         Route("/atlas/hillshade/{digest}/{z}/{x}/{y}.png", answered(_relief)),
@@ -366,6 +367,11 @@ def _kept(content: bytes | None, media_type: str, *, packed: bool = False, reque
         else:
             content = gzip.decompress(content)
     return Response(content, media_type=media_type, headers=headers)
+
+
+def _overview(request: Request, _: Identity) -> Response:
+    query = request.url.query  # the first page stands at the root, whatever its name
+    return RedirectResponse(f"/?{query}" if query else "/")
 
 
 def _asset(request: Request, _: Identity) -> Response:

@@ -9,7 +9,7 @@ function rename(root) {
       const said = words[element.getAttribute(name)];
       if (said) element.setAttribute(name, said);
     }
-  for (const element of root.querySelectorAll('a[href^="#"], [data-testid="stTopNavDropdownLink"], [data-testid="stTooltipContent"] p')) {
+  for (const element of root.querySelectorAll('a[href^="#"], [data-testid="stTopNavDropdownLink"], [data-testid="stTooltipContent"] p, [role="dialog"] h2, [role="dialog"] p, [role="dialog"] div')) {
     const text = element.textContent.trim();
     const said = words[text] || (/^\d+ more$/.test(text) && words.more?.replace("{n}", parseInt(text, 10)));
     if (said && element.children.length === 0) element.textContent = said;

@@ -5,14 +5,18 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from views import excel
 from views.audit import export_logged
 from views.basis import basis
+from views.chrome import language_kept
 from views.context import Context
 from views.export_table import CSV_MIME, GPKG_MIME, csv_file, geopackage, refuse_private
 from views.labels import Language, catalogue, label, number, say
-from views.selection import select
+from views.selection import select, selected
+
+UNKNOWN = "—"
 
 
 def arrange(table: pd.DataFrame, *, key: str, language: Language) -> pd.DataFrame:
@@ -47,24 +51,59 @@ def totals(table: pd.DataFrame, columns: Mapping[str, int], language: Language) 
 
 
 def show_table(
-    table: pd.DataFrame,
+    table: Any,
     *,
     key: str,
     ids: Sequence[str],
     kind: str,
-    height: int | Literal["stretch"] = 380,
+    height: int | Literal["stretch", "content"] = 380,
     **options: Any,
 ) -> None:
-    """Show a table whose chosen row is the selection of the map too; columns sort, hide and search."""
+    """Show a table whose chosen row is the selection of the map too, both ways; columns sort, hide and search."""
 
     def follow() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         select(kind, ids[rows[0]] if rows and rows[0] < len(ids) else None)
 
-    options.setdefault("placeholder", "—")  # what is not known is a dash, as everywhere
+    is_written = isinstance(table, Styler)  # whoever styles a table has written its numbers
+    if (table.data if is_written else table).empty:
+        st.info(say(language_kept(), "no_rows"), icon=":material/filter_alt_off:")
+        return
+    mark_selected(key, ids, selected(kind))
+    shown, formats = (table, {}) if is_written else for_reading(table)
+    options["column_config"] = formats | dict(options.get("column_config") or {})
+    options.setdefault("placeholder", UNKNOWN)  # what is not known is a dash, as everywhere
     st.dataframe(
-        table, key=key, on_select=follow, selection_mode="single-row", hide_index=True, height=height, **options
+        shown, key=key, on_select=follow, selection_mode="single-row", hide_index=True, height=height, **options
     )
+
+
+def mark_selected(key: str, ids: Sequence[str], chosen: str | None) -> None:
+    """Mark in the table what is selected on the map; of several rows of one feature the one chosen stays."""
+    rows = list(st.session_state.get(key, {}).get("selection", {}).get("rows", []))
+    if rows and rows[0] < len(ids) and ids[rows[0]] == chosen:
+        return
+    wanted = [list(ids).index(chosen)] if chosen is not None and chosen in ids else []
+    if wanted != rows:
+        st.session_state[key] = {"selection": {"rows": wanted, "columns": [], "cells": []}}
+
+
+def for_reading(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Round what is measured and separate thousands; years and texts stay as they are.
+
+    >>> shown, formats = for_reading(pd.DataFrame({"人口": [1200], "距路米": [14.6412], "年度": [2018], "村": ["甲"]}))
+    >>> shown["距路米"].tolist(), sorted(formats)
+    ([14.64], ['人口', '距路米'])
+    """
+    numbers = [name for name in table if _is_number(table[name])]
+    measured = {name: table[name].round(2) for name in numbers if pd.api.types.is_float_dtype(table[name])}
+    are_years = {name for name in numbers if "年" in str(name) or "year" in str(name).lower()}
+    localized = st.column_config.NumberColumn(format="localized")
+    return table.assign(**measured), {str(name): localized for name in numbers if name not in are_years}
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
 def offer_download(

@@ -1,36 +1,16 @@
 """The card of a village: every need, its reasons, its natural villages, and what changed."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from analysis.policy import Need
-from views import atlas, history, panels, proposing
+from views import evidence, history, panels, proposing
 from views.context import Context
+from views.explain import explain, figure, need_of, threshold_text
 from views.labels import label, number, say
 from views.responsibility import show_units
-
-
-def kinds_of(need: Need) -> list[str]:
-    """List the facility kinds a need asks for."""
-    kinds = need.parameters.get("kind") or []
-    return [kinds] if isinstance(kinds, str) else list(kinds)
-
-
-def evidence_feature(
-    context: Context, findings: pd.DataFrame, village: str | None, need: Need
-) -> tuple[str, int] | None:
-    """Point at the facility that proves the chosen finding, when it is on the map."""
-    if village is None or st.session_state.get("coverage_flash") != (village, need.id):
-        return None
-    row = findings[(findings["unit_id"] == village) & (findings["need"] == need.id)]
-    if row.empty or row.iloc[0]["evidence_layer"] != "facilities":
-        return None
-    kinds = kinds_of(need)
-    frame = context.frame("facilities")
-    wanted = frame[frame["kind"].isin(kinds)]
-    layer = atlas.drawn(context, "facilities", rows=",".join(kinds), frame=wanted)
-    position = layer.position(str(row.iloc[0]["evidence_id"])) if layer else None
-    return None if position is None else ("facilities", position)
 
 
 def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
@@ -57,6 +37,13 @@ def show_card(context: Context, need: Need, findings: pd.DataFrame) -> None:
 def show_needs(context: Context, need: Need, rows: pd.DataFrame, village: str) -> None:
     """Show one need of the village with its reasons; the others are one choice away, gaps first."""
     language = context.language
+    counts = rows["status"].value_counts()
+    told = [
+        f"{panels.SIGN[name]} {label('status', name, language)} {counts[name]}"
+        for name in panels.STATUSES
+        if name in counts
+    ]
+    st.markdown(f"**{' · '.join(told)}**")
     needs = {item.id: item for item in context.policy.needs if item.id in set(rows["need"])}
     texts = {row.need: f"{panels.SIGN[row.status]} {needs[row.need].label}" for row in rows.itertuples()}
     by_need = rows.set_index("need")["status"]
@@ -69,11 +56,52 @@ def show_needs(context: Context, need: Need, rows: pd.DataFrame, village: str) -
     row = next(rows[rows["need"] == chosen].itertuples())
     panels.show_status(row.status, context)
     proposing.offer_village(context, village, chosen, row.status)
-    panels.show_finding(row, context)
-    is_shown = row.evidence_layer == "facilities" and chosen == need.id and isinstance(row.evidence_id, str)
-    if is_shown and row.evidence_id and st.button(say(language, "show_evidence"), icon=":material/my_location:"):
-        st.session_state["coverage_flash"] = (village, chosen)
-        st.rerun()
+    show_reasons(context, village, row)
+    with st.expander(say(language, "card_every_need", count=len(order)), icon=":material/checklist:", key="every_need"):
+        every = rows.set_index("need").loc[order]
+        st.markdown(needs_table(context, every))
+
+
+def show_reasons(context: Context, village: str, row: Any) -> None:
+    """Show the reasons of one finding; what proves it is named, and pointed at on the map when clicked."""
+    language = context.language
+    proof = evidence.proof_of(context, row)
+    head = say(language, "why_evidence_head")
+    pairs = explain(row, context.policy, language)
+    panels.show_pairs(
+        [(name, evidence.name_of(context, proof, language) if proof and name == head else text) for name, text in pairs]
+    )
+    if proof is None:
+        return
+    pages = st.session_state.get("pages", {})
+    if st.session_state.get("page", "coverage") != "coverage":
+        if "coverage" in pages:
+            target = {"village": village, "need": str(row.need)}
+            text = say(language, "to_evidence")
+            st.page_link(pages["coverage"], label=text, icon=":material/my_location:", query_params=target)
+    else:
+        st.button(
+            say(language, "show_evidence"), key=f"evidence_{village}_{row.need}", icon=":material/my_location:",
+            on_click=evidence.ask, args=(context, village, row.need, proof),
+        )  # fmt: skip
+
+
+def needs_table(context: Context, rows: pd.DataFrame) -> str:
+    """Write every need of the village as one line: conclusion, need, figure, what is asked, which clause."""
+    language = context.language
+    heads = [label("field", name, language) for name in ("need", "value", "threshold", "reference")]
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|"]
+    for row in rows.reset_index().itertuples():
+        need = need_of(context.policy, str(row.need))
+        kind = need.kind if need else str(row.rule)
+        cells = [
+            f"{panels.SIGN[str(row.status)]} {panels.plain(need.label if need else row.need)}",
+            panels.plain(figure(row.value, row.unit, kind, language)),
+            panels.plain(threshold_text(row, kind, language)),
+            panels.plain(row.reference if isinstance(row.reference, str) and row.reference else "—"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def show_natural_villages(context: Context, village: str) -> None:
@@ -103,6 +131,9 @@ def show_natural_villages(context: Context, village: str) -> None:
 def show_history(context: Context, village: str) -> None:
     """Tell what changed about the village between the versions of its layer, where there are several."""
     told = history.changes(context.office, "villages", "village_id", village, context.language)
+    source = context.workspace.sources.get("villages")
+    if not told and source is not None:
+        told = [(str(source.as_of), say(context.language, "history_one", file=source.file_name))]
     if told:
         with st.expander(say(context.language, "history"), icon=":material/history:"):
             panels.show_pairs(told)

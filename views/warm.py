@@ -49,7 +49,7 @@ def warm(folder: Path | None, *, has_pages: bool = True) -> None:
 
 
 def _open(folder: Path) -> None:
-    from views import atlas
+    from views import atlas, whatif
     from views.context import open_context
 
     office = desk(folder)
@@ -58,6 +58,8 @@ def _open(folder: Path) -> None:
     context = open_context(office, Path(office.policy_path), office.default_day(), "zh")
     for name in _SHARED_LAYERS:
         atlas.drawn(context, name)
+    if not context.assessment.natural_villages.empty:
+        whatif.road_figures(context, None)  # the slide on which a meeting asks
 
 
 def settle() -> None:

@@ -149,9 +149,12 @@ def goals_at(context: Context, deadline: date) -> pd.DataFrame:
     return goals_by(context.policy, context.day, deadline, seen)
 
 
-def deadline_figures(context: Context, deadline: date) -> dict[str, float | None]:
-    """Count what a deadline means: goals by verdict, dangerous houses and how many a month must be done."""
-    counts = goals_at(context, deadline)["verdict"].value_counts()
+def deadline_figures(context: Context, deadline: date, goals: pd.DataFrame | None = None) -> dict[str, float | None]:
+    """Count what a deadline means: goals by verdict, dangerous houses and how many a month must be done.
+
+    `goals` is the table of `goals_at` where it has been worked out already.
+    """
+    counts = (goals_at(context, deadline) if goals is None else goals)["verdict"].value_counts()
     count = len(context.assessment.housing)
     pace = needed_each_month(count, context.day, deadline)
     return {

@@ -105,6 +105,11 @@ export class AtlasMap {
     this.root = element("div", "atlas-map");
     this.root.setAttribute("role", "application");
     this.root.setAttribute("aria-label", word("how_to_move", { title: definition.title || word("map") }));
+    const focus = this.root.focus.bind(this.root);
+    this.root.focus = (options) => focus({ preventScroll: true, ...options }); // a click into the map leaves the page where it is
+    this.root.addEventListener("pointerdown", () => this.root.classList.add("atlas-by-pointer"), true);
+    this.root.addEventListener("keydown", () => this.root.classList.remove("atlas-by-pointer"), true);
+    this.root.addEventListener("blur", () => this.root.classList.remove("atlas-by-pointer"));
     holder.replaceChildren(this.root);
     const Tiles = makeTiles(L);
     localise(L, stage);
@@ -237,7 +242,7 @@ export class AtlasMap {
 
   fit([west, south, east, north], animate) {
     const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const options = { animate: animate && !isStill, maxZoom: 16, padding: [24, 24] };
+    const options = { animate: animate && !isStill, maxZoom: 16, padding: [12, 12] };
     this.map.fitBounds(
       [
         [south, west],

@@ -67,8 +67,8 @@ export function formatLength(metres) {
 export function formatArea(square) {
   const mu = (square * 3) / 2000;
   const main =
-    square < 1e6 ? word("m2", { n: Math.round(square) }) : word("km2", { n: (square / 1e6).toFixed(2) });
-  return word("area_units", { main, mu: mu.toFixed(mu < 100 ? 2 : 0), ha: (square / 1e4).toFixed(2) });
+    square < 1e6 ? word("m2", { n: Math.round(square).toLocaleString("zh-CN") }) : word("km2", { n: (square / 1e6).toFixed(2) });
+  return word("area_units", { main, mu: mu < 100 ? mu.toFixed(2) : Math.round(mu).toLocaleString("zh-CN"), ha: (square / 1e4).toFixed(2) });
 }
 
 function sexagesimal(degrees, letters) {

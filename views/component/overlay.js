@@ -54,7 +54,7 @@ export function makeOverlay(L) {
       this.pending = true;
       const run = () => {
         this.pending = false;
-        if (this._map) this.draw();
+        if (this._map?._mapPane) this.draw(); // a map taken off the page has none
       };
       if (document.hidden) setTimeout(run, 0);
       else requestAnimationFrame(run);
@@ -131,17 +131,18 @@ export function makeOverlay(L) {
 
     drawNames(ctx, size) {
       const taken = [];
-      ctx.font = "12px 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif";
+      const high = parseFloat(getComputedStyle(this._map.getContainer()).getPropertyValue("--atlas-names")) || 12; // pixels
+      ctx.font = `${high}px 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif`;
       ctx.textAlign = "center";
       ctx.textBaseline = "middle";
       for (const view of [...this.tiles.views].reverse()) {
         if (!view.isVisible || !view.showTexts || !view.texts) continue;
         for (const [coords, x, y, id] of this.tiles.anchors(view)) {
           const text = view.texts[id];
-          const at = this.origin(coords).add([x / 8, y / 8 - (view.geometry === "point" ? 12 : 0)]);
+          const at = this.origin(coords).add([x / 8, y / 8 - (view.geometry === "point" ? high : 0)]);
           if (!text || at.x < 0 || at.y < 0 || at.x > size.x || at.y > size.y) continue;
           const half = ctx.measureText(text).width / 2 + 3;
-          const box = [at.x - half, at.y - 9, at.x + half, at.y + 9];
+          const box = [at.x - half, at.y - 0.75 * high, at.x + half, at.y + 0.75 * high];
           if (taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) continue;
           taken.push(box);
           ctx.lineWidth = 3.5;

@@ -112,7 +112,9 @@ function layerBlock(view, panel) {
   box.type = "checkbox";
   box.checked = view.isVisible;
   box.addEventListener("change", () => panel.change(view, { visible: box.checked }, true));
-  head.append(box, element("span", "", view.label));
+  const own = view.style.label || view.label;
+  const isOne = !view.classes.length && own === view.label; // one look under the layer's own name needs no second line
+  head.append(box, ...(isOne ? [swatch(view.style, view.geometry)] : []), element("span", "", view.label));
   const line = element("div", "atlas-legend-line");
   line.append(head);
   if (panel.tiles.views.length > 1) line.prepend(gripOf(view, panel));
@@ -122,7 +124,7 @@ function layerBlock(view, panel) {
   line.append(slider(view.label, view.shownOpacity, fade, () => panel.done()));
   const counts = view.counts();
   if (!view.classes.length) {
-    block.append(row(view.style, view.geometry, view.style.label || view.label));
+    if (!isOne) block.append(row(view.style, view.geometry, own));
     return block;
   }
   view.classes.forEach((style, code) => {
@@ -192,7 +194,7 @@ export function makeLegend(L, map, tiles, bases, hooks) {
     const held = body.contains(document.activeElement) ? document.activeElement : null;
     const [layer, kind] = [held?.closest("[data-layer]")?.dataset.layer, held?.className];
     if (body.querySelector(".atlas-dragged")) return;
-    const blocks = [...tiles.views].reverse().map((view) => layerBlock(view, panel));
+    const blocks = [...tiles.views].reverse().filter((view) => view.isVisible || view.local.visible === false || view.isOffered).map((view) => layerBlock(view, panel));
     if (bases.bases.length) blocks.push(baseBlock(bases, panel));
     body.replaceChildren(...blocks);
     if (!held) return;

@@ -52,6 +52,12 @@ export class View {
     this.local = {};
     this.by = null;
     this.shown = spec.visible;
+    this.isOn = spec.visible;
+  }
+
+  // Whether a person may switch it on: not while the page itself leaves out what it usually shows.
+  get isOffered() {
+    return this.shown || !this.isOn;
   }
 
   get shownOpacity() {

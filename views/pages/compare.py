@@ -12,7 +12,7 @@ from views import differences, panels, whatif
 from views.compare_maps import choose_look, show_sides
 from views.context import Context, assessed, open_context, policy_choices, read_policy
 from views.labels import label, say
-from views.pages.coverage import choose_need
+from views.pages.coverage import choose_need, village_needs
 from views.scope import scoped
 
 MODES = ("day", "policy", "scenario")
@@ -35,9 +35,7 @@ def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
         path = policy_choices(context.office)[st.session_state["policy"]]
         return opened(context, path, chosen), chosen.isoformat()
     if mode == "policy":
-        choices = {
-            title: path for title, path in policy_choices(context.office).items() if title != context.policy.title
-        }
+        choices = other_policies(context)
         if not choices:
             return None
         if st.session_state.get("compare_policy") not in choices:
@@ -52,6 +50,12 @@ def other_side(context: Context, mode: str) -> tuple[Context, str] | None:
         st.number_input(say(language, "compare_threshold", own=own), 0, MOST_PEOPLE, step=10, key="compare_threshold")
     )
     return assumed(context, amount), say(language, "compare_assumed", threshold=amount)
+
+
+def usual_mode(context: Context) -> str:
+    """Begin with two days where layers of another day are held, else with two policies where there is another."""
+    has_other_day = any(day != context.day for day in known_days(context))
+    return MODES[0] if has_other_day or len(policy_choices(context.office)) < 2 else MODES[1]
 
 
 def other_policies(context: Context) -> dict[str, Path]:
@@ -77,6 +81,25 @@ def assumed(context: Context, threshold: int) -> Context:
     key = (context.workspace.digest, policy.digest, context.day, allowance)
     done = assessed(key, context.workspace, policy, context.day, context.office)
     return scoped(replace(context, policy=policy, assessment=done))
+
+
+def prefer_shared_need(context: Context, other: Context) -> None:
+    """Begin a comparison with a need both sides ask for, so that both maps say something; a choice made later stays."""
+    pair = (context.policy.id, other.policy.id)
+    if st.session_state.get("compare_pair") == pair:
+        return
+    st.session_state["compare_pair"] = pair
+    asked = {need.id for need in other.policy.needs}
+    own = [need.id for need in village_needs(context)]
+    if own and "need" not in st.query_params and st.session_state.get("coverage_need", own[0]) not in asked:
+        shared = [name for name in own if name in asked]
+        st.session_state["coverage_need"] = shared[0] if shared else own[0]
+
+
+def shared_first(changed: pd.DataFrame) -> pd.DataFrame:
+    """Put what both sides ask for before what only one asks for."""
+    is_one_sided = changed["before"].eq(differences.NOTHING) | changed["after"].eq(differences.NOTHING)
+    return changed.assign(one=is_one_sided).sort_values("one", kind="stable").drop(columns="one").reset_index(drop=True)
 
 
 def people_of(context: Context) -> pd.Series:
@@ -149,13 +172,15 @@ def page(context: Context) -> None:
     first, second, third, fourth, fifth = st.columns([1.5, 1.1, 0.9, 1.2, 0.85])
     with first:
         if st.session_state.get("compare_mode") not in MODES:
-            st.session_state["compare_mode"] = st.session_state["standard_compare_mode"] = MODES[0]
+            st.session_state["compare_mode"] = st.session_state["standard_compare_mode"] = usual_mode(context)
         mode = st.segmented_control(
             say(language, "compare_mode"), MODES, format_func=lambda key: say(language, f"compare_{key}s"),
             key="compare_mode", required=True,
         )  # fmt: skip
     with second, st.spinner(label("app", "assessing", language)):
         found = other_side(context, str(mode or MODES[0]))
+    if found is not None and mode == "policy":
+        prefer_shared_need(context, found[0])
     with third:
         town = panels.choose_town(context)
     with fourth:
@@ -180,9 +205,12 @@ def page(context: Context) -> None:
         ],
         ignore_index=True,
     )
-    if town is not None:
-        changed = changed[changed["town"] == town]
+    changed = shared_first(changed if town is None else changed[changed["town"] == town])
     show_sums(before, after, changed)
+    if changed.empty:
+        is_same_day = mode == "day" and before.day == after.day
+        st.info(say(language, "compare_same_day" if is_same_day else "compare_no_change"), icon=":material/compare:")
+        return
     table = told(before, after, changed)
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.caption(say(language, "compare_note"))

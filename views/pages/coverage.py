@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from analysis.policy import Need
-from views import atlas, panels
+from views import atlas, drilldown, evidence, panels, tables
 from views.context import Context
+from views.evidence import kinds_of
 from views.grading import graded
 from views.labels import label, say
 from views.maps import ClassStyle, show_map, style_of
 from views.palette import STATUS
-from views.village_card import evidence_feature, kinds_of, show_card
+from views.village_card import show_card
 
 MAP_HEIGHT = 500
 OUT_OF_SCOPE = "out"
@@ -151,15 +152,21 @@ def draw(context: Context, need: Need, findings: pd.DataFrame, town: str | None,
     }
     add_background(context, layers, states, need)
     chosen = panels.selected("villages")
+    inside = drilldown.add_natural_villages(context, layers, states, chosen)
+    small = atlas.drawn(context, "natural_villages") if "natural_villages" in states else None
+    flash = evidence.add(context, evidence.asked(context, findings, chosen, need), layers, states, need)
+    goal = st.session_state.get("go_to") or ("villages", "")
     marked = [
         place for name in [chosen, *panels.area("villages")] if (place := villages.position(name or "")) is not None
     ]
     event = show_map(
         atlas.spec_of(context, layers, need.label), states, key="coverage_map", height=MAP_HEIGHT,
-        selected=[("villages", place) for place in marked],
-        flash=evidence_feature(context, findings, chosen, need), **atlas.focus(context, town, villages),
+        selected=[("villages", place) for place in marked] + inside, flash=flash,
+        **atlas.focus(context, town, small if small is not None and goal[0] == "natural_villages" else villages),
     )  # fmt: skip
-    panels.take_event(event, "coverage_map", {"villages": villages.ids})
+    ids = {"villages": villages.ids}
+    event = drilldown.village_of_facility(context, event, kinds_of(need), villages)
+    panels.take_event(event, "coverage_map", ids | ({} if small is None else {"natural_villages": small.ids}))
 
 
 def add_background(context: Context, layers: list[Any], states: dict[str, Any], need: Need) -> None:
@@ -190,6 +197,21 @@ def add_towns(context: Context, layers: list[Any], states: dict[str, Any], width
         style = ClassStyle(text, "#00000000", "none", outline="#2b3a46", width=width)
         layers.append(towns.layer(text, style, interactive=False))
         states["towns"] = atlas.state(towns, show_labels=True)
+
+
+def reasons_table(context: Context, rows: pd.DataFrame) -> pd.DataFrame:
+    """Write findings as a sheet people read: heads and set words in their language, ids and figures as they are."""
+    groups = {"status": "status", "measured": "answer", "claimed": "answer", "strength": "strength", "unit": "unit"}
+    groups |= {"unit_kind": "unit_kind", "evidence_layer": "layer"}
+    words = {
+        column: rows[column].map(lambda key, group=group: label(group, key, context.language), na_action="ignore")
+        for column, group in groups.items()
+    }
+    needs = {need.id: need.label for need in context.policy.needs}
+    names = context.frame("villages").set_index("village_id")["name"]
+    shown = rows.assign(**words, need=rows["need"].map(needs).fillna(rows["need"]))
+    shown.insert(1, "village", rows["unit_id"].map(names))
+    return tables.named(shown, context.language)
 
 
 def show_path(context: Context, town: str | None) -> None:
@@ -226,7 +248,7 @@ def show_rows(context: Context, need: Need, inside: pd.DataFrame, town: str | No
     summed = {label("field", name, language): 0 for name in ("population", "gap_count")}
     head.caption(f"{say(language, 'villages_shown', count=len(table))} {panels.totals(table, summed, language)}")
     with button:
-        detail = inside[inside["unit_id"].isin(table.index)]
+        detail = reasons_table(context, inside[inside["unit_id"].isin(table.index)])
         panels.offer_download(
             context, {say(language, "seven_facilities"): table, say(language, "reasons_need_by_need"): detail}, say(language, "seven_facilities"),
             places=context.frame("villages").set_index("village_id").geometry, town=town, need=need.label,
@@ -240,7 +262,7 @@ def page(context: Context) -> None:
     findings = context.assessment.findings
     findings = findings[findings["unit_kind"] == "village"]
     language = context.language
-    first, second, third, fourth = st.columns([1, 1.35, 2.3, 1.4])
+    first, second, fifth, third, fourth = st.columns([1, 1.3, 0.95, 2.3, 1.35])
     with first:
         town = panels.choose_town(context)
     with second:
@@ -254,6 +276,10 @@ def page(context: Context) -> None:
         found = {name: int(counts.get(name, 0)) for name in panels.STATUSES}
         title = label("action", "filter_status", language)
         keep = panels.choose_classes(title, "status", found, context, "coverage_status")
+    with fifth:
+        options = {"status": label("action", "filter_status", language)}
+        options |= {name: label("field", name, language) for name in attributes(context, need)}
+        panels.choose_color(context, options)
     with fourth:
         panels.choose_place(context, context.frame("villages"), "village_id", "villages", say(language, "find_village"))
     left, right = st.columns([1.75, 1], gap="medium")
@@ -261,8 +287,5 @@ def page(context: Context) -> None:
         draw(context, need, findings, town, keep)
     with right, st.container(height=MAP_HEIGHT, border=True):
         show_path(context, town)
-        options = {"status": label("action", "filter_status", language)}
-        options |= {name: label("field", name, language) for name in attributes(context, need)}
-        panels.choose_color(context, options)
         show_card(context, need, findings)
     show_rows(context, need, inside, town, keep)

@@ -136,13 +136,25 @@ def reasons(context: Context, row: Any) -> list[tuple[str, str]]:
         ("category", categories(row.category, language)),
         ("priority", row.priority if isinstance(row.priority, str) else number(row.priority)),
         ("treatment", label("treatment", text(row.treatment), language)),
-        ("hazard", label("answer", "unknown", language) if row.hazard == "unknown" else text(row.hazard, say(language, "no_hazard"))),
+        ("hazard", hazards(row.hazard, language) or say(language, "no_hazard")),
         ("place", say(language, "house_place", road=distance(row.road_distance_m, language), clinic=clinic)),
         ("is_isolated", label("yes_no", answer_of(row.is_isolated), language)),
         ("status", label("house_status", text(row.status), language)),
     ]  # fmt: skip
     pairs += [("note", row.note)] if isinstance(row.note, str) and row.note else []
     return [(label("field", key, language), sentence) for key, sentence in pairs]
+
+
+def hazards(value: Any, language: Language) -> str:
+    """Write the danger zones a house lies in; in none is blank.
+
+    >>> hazards("flood;landslide", "zh"), hazards(None, "zh")
+    ('洪水、滑坡崩塌', '')
+    """
+    if not isinstance(value, str) or not value:
+        return ""
+    comma = ", " if language == "en" else "、"
+    return comma.join(label("hazard", kind, language) for kind in value.split(";"))
 
 
 def categories(value: Any, language: Language) -> str:
@@ -161,6 +173,8 @@ def table_of(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
         is_eligible=ordered["is_eligible"].map(lambda value: label("yes_no", answer_of(value), language)),
         is_isolated=ordered["is_isolated"].map(lambda value: label("yes_no", answer_of(value), language)),
         category=ordered["category"].map(lambda value: categories(value, language)),
+        hazard=ordered["hazard"].map(lambda value: hazards(value, language)),
+        status=ordered["status"].map(lambda value: label("house_status", value, language) if isinstance(value, str) else value),
         treatment=ordered["treatment"].map(lambda value: label("treatment", value, language) if isinstance(value, str) else value),
     )  # fmt: skip
     return table.rename(columns={name: label("field", name, language) for name in COLUMNS})

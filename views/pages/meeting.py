@@ -37,8 +37,9 @@ def whole(context: Context) -> None:
     with left:
         if len(rows):
             first = rows["group"].iloc[0]
-            st.altair_chart(overview.bars(context, rows[rows["group"] == first], size=22))
-    with right:
+            with st.container(key="meeting_bars"):
+                st.altair_chart(overview.bars(context, rows[rows["group"] == first], size=22))
+    with right, st.container(key="meeting_whole"):
         overview.draw(context, None, key="meeting_map", height=MAP_HEIGHT)
     if not context.assessment.natural_villages.empty:
         whatif.road_figures(context, None)  # ready before the slide that asks
@@ -53,10 +54,11 @@ def towns(context: Context) -> None:
     st.caption(say(context.language, "towns_note"))
 
 
-def show_wall(table: pd.DataFrame) -> None:
+def show_wall(table: pd.DataFrame, key: str = "wall_figures") -> None:
     """Show a table for the wall: in the page's own type, lines wrap and nothing is cut; the first column names the row."""
     texts = table.map(lambda value: number(value) if isinstance(value, int | float) else panels.plain(str(value)))
-    st.table(texts.set_index(texts.columns[0]))
+    with st.container(key=key):
+        st.table(texts.set_index(texts.columns[0]))
 
 
 def ask(context: Context) -> tuple[int | None, float, date]:
@@ -88,13 +90,15 @@ def usual_deadline(context: Context) -> date:
 def show_deadline(context: Context, deadline: date) -> None:
     """Say what the deadline means for the goals of the document and for the dangerous houses."""
     language = context.language
-    table, figures = whatif.goals_at(context, deadline), whatif.deadline_figures(context, deadline)
+    table = whatif.goals_at(context, deadline)
+    figures = whatif.deadline_figures(context, deadline, table)
     counts = {name: number(figures[f"goals_{name}"]) for name in VERDICTS}
     told = [say(language, "deadline_goals", day=write_day(deadline, language), goals=len(table), **counts)]
     if len(context.assessment.housing):
         pace = number(figures["houses_each_month"], 1)
         told.append(say(language, "deadline_houses", houses=number(len(context.assessment.housing)), pace=pace))
-    st.markdown(f"**{panels.plain(' '.join(told))}**")
+    comma = "；" if language == "zh" else "; "
+    st.markdown(f"**{panels.plain(comma.join(told))}**")
     known = table[table["verdict"] != "unknown"]
     if len(known):
         with st.expander(say(language, "deadline_list", count=len(known))):
@@ -135,7 +139,7 @@ def roads(context: Context) -> None:
     columns[-1].metric(say(language, "roads_cost_all"), money(now["cost_cny10k"], language), border=True)
     built = whatif.budget_figures(context, threshold, budget, until)
     sentence = say(
-        language, "budget_answer", until=until, budget=money(budget, language), villages=number(built["villages"]),
+        language, "budget_answer", until=until, budget=money(budget, language).replace(".0 ", " "), villages=number(built["villages"]),
         people=number(built["people"]), left=number(built["left"]), gap=percent(built["gap"]),
     )  # fmt: skip
     left, right = st.columns([1, 1.35], gap="medium")
@@ -145,7 +149,7 @@ def roads(context: Context) -> None:
             st.warning(say(language, "assumed", threshold=threshold), icon=":material/science:")
         st.caption(say(language, "budget_note"))
         show_deadline(context, deadline)
-    with right:
+    with right, st.container(key="meeting_plan"):
         plan, _ = whatif.roads_at(context, threshold)
         due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
         draw_roads(context, due, None, list(STATES), key="meeting_roads", height=520)
@@ -200,7 +204,7 @@ def tasks(context: Context) -> None:
     """清单: the villages that wait for most, and the decision to freeze."""
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
-        show_wall(worst(context))
+        show_wall(worst(context), key="wall_list")
     with right:
         threshold = st.session_state.get("meeting_threshold_kept")
         budget, deadline = st.session_state.get("meeting_money_kept", (1000.0, usual_deadline(context)))

@@ -211,9 +211,10 @@ def show_towns(context: Context) -> None:
     """Show the towns side by side, and offer the table."""
     table, language = town_table(context), context.language
     config = {
-        name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=1.0, format="percent")
+        name: st.column_config.ProgressColumn(name, min_value=0.0, max_value=100.0, format="%.1f%%")
         for name in (label("field", "low", language), label("field", "high", language))
     }
+    shown = table.assign(**{name: table[name] * 100 for name in config})
     head, button = st.columns([5, 1], vertical_alignment="bottom")
     head.markdown(f"##### {say(language, 'by_town')}")
     with button:
@@ -232,7 +233,7 @@ def show_towns(context: Context) -> None:
         st.session_state["town_kept"] = names[rows[0]] if rows else None
 
     st.dataframe(
-        table,
+        shown,
         hide_index=True,
         column_config=config,
         key="overview_towns",

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.surfaces import price
-from views import atlas, drawing, drawing_card, history, panels, proposing, tables
+from views import atlas, drawing, drawing_card, history, panels, proposing, road_card, tables
 from views.context import Context
 from views.labels import Language, distance, label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
@@ -154,6 +154,8 @@ def composed(context: Context, rows: pd.DataFrame, town: str | None, keep: list[
         ids["roads"] = roads.ids
         wanted = roads.ids.get_indexer(sorted(needed_segments(context, panels.selected("natural_villages"))))
         marked += [("roads", int(position)) for position in wanted if position >= 0]
+        clicked = roads.position(road_card.shown(context) or "")
+        marked += [] if clicked is None else [("roads", clicked)]
     villages = atlas.drawn(context, "natural_villages")
     if villages is not None:
         values = rows.set_index("natural_village_id")["state"]
@@ -172,6 +174,10 @@ def composed(context: Context, rows: pd.DataFrame, town: str | None, keep: list[
 
 def show_card(context: Context) -> None:
     """Show the chosen natural village: state, what is missing, over which segments, cost and who shares it."""
+    road = road_card.shown(context)
+    if road is not None:
+        road_card.show(context, road)
+        return
     rows = context.assessment.natural_villages
     found = rows[rows["natural_village_id"] == panels.selected("natural_villages")]
     if found.empty:
