@@ -1,5 +1,6 @@
 """道路计划: which roads, in which year, and why – with the money on sliders and the distance to the best proven."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -188,10 +189,9 @@ def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, 
 def named_in(note: str, works: Works) -> str:
     """Write a note with the names of natural villages instead of their codes."""
     table = works.road_plan.natural_villages
-    for code, name in zip(table["natural_village_id"], table["name"], strict=True):
-        if isinstance(name, str) and str(code) in note:
-            note = note.replace(str(code), name)
-    return note
+    names = dict(zip(table["natural_village_id"].astype(str), table["name"].fillna(""), strict=True))
+    head, colon, tail = note.partition("：")
+    return head + colon + re.sub(r"[^、；，。…\s]+", lambda found: names.get(found[0]) or found[0], tail)
 
 
 def frontier_table(made: Programme, language: Language) -> pd.DataFrame:

@@ -20,6 +20,11 @@ COLUMNS = (
     *("rank", "town", "name", "population", "poor_population", "state", "gap_km", "new_km", "cost_cny10k"),
     *("subsidy_cny10k", "people_per_cny10k", "hardened_distance_m", "outlet", "note"),
 )
+FORMATS = {
+    **dict.fromkeys(("gap_km", "new_km"), "%.3f"),
+    **dict.fromkeys(("cost_cny10k", "subsidy_cny10k"), "%.2f"),
+    **{"people_per_cny10k": "%.1f", "hardened_distance_m": "%.0f"},
+}
 SUMMED = {"population": 0, "gap_km": 2, "new_km": 2}
 
 
@@ -274,7 +279,10 @@ def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: lis
             context, {label("field", "natural_village", language): table, **others}, say(language, "road_hardening"), places=places, town=town, status="、".join(label("state", name, language) for name in keep),
             inside=len(only) if only is not None else None,
         )  # fmt: skip
-    panels.show_table(table, key="roads_table", ids=list(table.index), kind="natural_villages")
+    formats = {
+        label("field", name, language): st.column_config.NumberColumn(format=form) for name, form in FORMATS.items()
+    }
+    panels.show_table(table, key="roads_table", ids=list(table.index), kind="natural_villages", column_config=formats)
 
 
 def page(context: Context) -> None:
