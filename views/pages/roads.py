@@ -21,10 +21,9 @@ COLUMNS = (
     *("subsidy_cny10k", "people_per_cny10k", "hardened_distance_m", "outlet", "note"),
 )
 FORMATS = {
-    **dict.fromkeys(("gap_km", "new_km"), "%.3f"),
-    **dict.fromkeys(("cost_cny10k", "subsidy_cny10k"), "%.2f"),
-    **{"people_per_cny10k": "%.1f", "hardened_distance_m": "%.0f"},
-}
+    "gap_km": "%.3f", "new_km": "%.3f", "cost_cny10k": "%.2f", "subsidy_cny10k": "%.2f", "people_per_cny10k": "%.1f",
+    "hardened_distance_m": "%.0f",
+}  # fmt: skip
 SUMMED = {"population": 0, "gap_km": 2, "new_km": 2}
 
 
