@@ -231,6 +231,123 @@ def test_another_day_is_shown_and_nothing_can_be_changed(context: Context) -> No
     assert not [item for item in opened.button if item.label.startswith("登记“")]
 
 
+def test_another_days_card_has_the_money_and_the_history_of_that_day(context: Context) -> None:
+    number = proposed(context)
+    ledger = context.office.ledger
+    for amount, day in ((111, 2), (222, 20)):
+        funds.post(ledger, "allocation", source="省", amount_cny=amount * 10_000, year=2018, at=date(2018, 7, day), by="本机", project_id=number)  # fmt: skip
+    projects.move(ledger, number, "approved", at=date(2018, 8, 1), by="本机")
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.run()
+    assert "333.0 万元" in texts(opened)
+    opened.session_state["as_of"] = date(2018, 7, 15)
+    opened.run()
+    assert "111.0 万元" in texts(opened)
+    assert "333.0 万元" not in texts(opened)
+    opened.segmented_control(key="project_tab").set_value("history").run()
+    shown = texts(opened)
+    assert "2018-07-01" in shown
+    assert "2018-08-01" not in shown, "what came later was not known of that day"
+
+
+def test_a_project_taken_back_since_is_still_there_as_known_then(context: Context) -> None:
+    number = proposed(context)
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["known_on"] = date(2018, 7, 1)
+    opened.run()
+    assert "还没有登记任何项目" in texts(opened), "it was entered later than that"
+    seq = next(e.seq for e in events.history(context.office.ledger, f"project:{number}") if e.kind == "project_reserve")
+    events.withdraw(context.office.ledger, seq, by="本机", reason="登错")
+    opened.session_state["known_on"] = None
+    opened.run()
+    assert "立项" in texts(opened)
+    assert not opened.dataframe
+
+
+def test_a_wrong_cost_is_corrected_on_the_card(context: Context) -> None:
+    number, ledger = proposed(context), context.office.ledger
+    for to, day in (("approved", 2), ("tendered", 3), ("started", 4), ("completed", 5)):
+        projects.move(ledger, number, to, at=date(2018, 7, day), by="本机")
+    projects.move(
+        ledger, number, "accepted", at=date(2018, 7, 6), by="本机", evidence=["验"], actual_cost_cny=1_180_000
+    )
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["project_tab"] = "history"
+    opened.run()
+    cost = next(item for item in opened.number_input if "实际投资" in item.label)
+    assert cost.value == 118.0
+    cost.set_value(11.8)
+    next(item for item in opened.text_input if "错在哪" in item.label).set_value("多写了一位")
+    next(item for item in opened.button if item.label == "更正").click().run()
+    assert not opened.exception
+    assert projects.project(ledger, number).actual_cost_cny == Decimal("118000.00")
+    assert any(e.payload.get("actual_cost_cny") == "1180000.00" for e in events.history(ledger, f"project:{number}"))
+
+
+def test_no_step_can_be_entered_for_a_day_to_come(context: Context) -> None:
+    number = proposed(context)
+    opened = AppTest.from_string(SCRIPT.format(name="projects"), default_timeout=60)
+    opened.session_state["selected_projects"] = number
+    opened.session_state["project_tab"] = "next"
+    opened.run()
+    asked = next(item for item in opened.date_input if item.label == "发生日")
+    assert asked.max == context.office.today
+
+
+def test_a_reported_figure_is_corrected_and_taken_back_on_the_page(context: Context) -> None:
+    ledger = context.office.ledger
+    measures.observe(ledger, "poverty_exit_share", 0.26, at=date(2018, 6, 30), by="本机", source="半年报")
+    opened = part("targets")
+    figure = next(item for item in opened.number_input if item.key.endswith("_value"))
+    figure.set_value(62.0)
+    why = next(item for item in opened.text_input if "错在哪" in item.label)
+    why.set_value("数字写反了")
+    next(item for item in opened.button if item.label == "更正").click().run()
+    assert measures.observed(ledger)["value"].tolist() == [0.26], "62 is no share"
+    opened.number_input(key=figure.key).set_value(0.62)
+    next(item for item in opened.button if item.label == "更正").click().run()
+    assert measures.observed(ledger)["value"].tolist() == [0.62]
+    opened = part("targets")
+    next(item for item in opened.text_input if "错在哪" in item.label).set_value("没有这份报表")
+    next(item for item in opened.button if item.label == "撤回").click().run()
+    assert measures.observed(ledger).empty
+    assert len(events.history(ledger, "measure:poverty_exit_share")) == 3, "all of it stays readable"
+
+
+def test_targets_are_shown_as_they_were_known(context: Context) -> None:
+    measures.observe(
+        context.office.ledger, "poverty_exit_share", 0.62, at=date(2018, 6, 30), by="本机", source="半年报"
+    )
+    opened = part("targets")
+    assert "62.0%" in opened.dataframe[0].value["实际"].tolist()
+    opened.session_state["target_known_on"] = date(2018, 7, 1)
+    opened.run()
+    assert not opened.exception
+    assert "62.0%" not in opened.dataframe[0].value["实际"].tolist(), "it was entered only now"
+
+
+def test_layers_imported_later_do_not_count_as_known_then(county: Context) -> None:
+    from views.pages.progress import is_map_known
+
+    assert not is_map_known(county, date(2018, 7, 1))
+    assert is_map_known(county, county.office.today)
+
+
+def test_what_wants_looking_at_comes_before_a_project_is_chosen(context: Context) -> None:
+    ledger = context.office.ledger
+    late = projects.propose(ledger, Description("迟", "transport", "", 2017, owner="x"), at=date(2017, 1, 1), by="本机")
+    done = projects.propose(ledger, Description("完", "transport", "", 2017, owner="x"), at=date(2017, 1, 1), by="本机")
+    projects.move(ledger, done, "cancelled", at=date(2017, 2, 1), by="本机", reason="不做了")
+    opened = page("projects")
+    assert "没竣工：1 个" in texts(opened)
+    [button] = [item for item in opened.button if item.key.startswith("want_")]
+    assert button.key == f"want_{late}"
+    button.click().run()
+    assert "#### 迟" in [item.value for item in opened.markdown]
+
+
 def test_names_from_files_stay_text(context: Context) -> None:
     described = Description("**粗** <img src=x> $x$", "transport", "", 2018, note="[链接](javascript:1)")
     number = projects.propose(context.office.ledger, described, at=date(2018, 7, 1), by="<b>甲</b>")
@@ -512,7 +629,7 @@ def test_units_stand_in_the_lists_and_filter_them(context: Context) -> None:
     assigned(context, "区教育局", other)
     opened = page("projects")
     opened.selectbox(key="project_unit").set_value("区教育局").run()
-    assert len(opened.dataframe[0].value) == 0
+    assert not opened.dataframe, "none of that unit's"
     opened.selectbox(key="project_unit").set_value("区水务局").run()
     assert len(opened.dataframe[0].value) == 1
 

@@ -40,17 +40,18 @@ def show_wanting(context: Context, found: Iterable[Project], day: date) -> None:
         if not items:
             continue
         st.markdown(f"**{say(language, f'wanting_{reason}', count=number(len(items)))}**")
-        for item in items[:SHOWN]:
-            text = say(
-                language,
-                "wanting_line",
-                title=item.description.title,
-                status=label("project_status", item.status, language),
-                days=number((day - item.since).days),
-            )
-            st.button(
-                panels.plain(text), key=f"want_{item.project_id}", type="tertiary",
-                on_click=panels.select, args=("projects", item.project_id),
-            )  # fmt: skip
+        with st.container(gap=None):
+            for item in items[:SHOWN]:
+                text = say(
+                    language,
+                    "wanting_line",
+                    title=item.description.title,
+                    status=label("project_status", item.status, language),
+                    days=number((day - item.since).days),
+                )
+                st.button(
+                    f":blue[{panels.plain(text)}]", key=f"want_{item.project_id}", type="tertiary",
+                    on_click=panels.select, args=("projects", item.project_id),
+                )  # fmt: skip
         if len(items) > SHOWN:
             st.caption(say(language, "wanting_more", count=number(len(items) - SHOWN)))

@@ -120,7 +120,7 @@ def show_funds(context: Context) -> None:
 def in_cny10k(table: pd.DataFrame) -> Any:
     """Write every amount of a table with thousands separators and two decimals; the download keeps every cent."""
     amounts = table.select_dtypes("float").columns
-    return table.style.format("{:,.2f}", subset=list(amounts))
+    return table.style.format("{:,.2f}", na_rep="—", subset=list(amounts))
 
 
 def show_headline(found: list[Posting], language: Language) -> None:
@@ -147,6 +147,7 @@ def total_table(context: Context, found: list[Posting], by: list[str]) -> pd.Dat
             f"{key} {titles[key]}" if key in titles else (key or say(context.language, "no_project"))
             for key in table["project_id"]
         ]
+    table["ceiling_cny10k"] = table["ceiling_cny10k"].where(table["ceiling_cny10k"] != 0)  # none named is not 0
     names = {f"{stage}_cny10k": label("fund_stage", stage, context.language) for stage in STAGES}
     heads = {key: label("fund_column", key, context.language) for key in by}
     return table[[*by, *names]].rename(columns={**heads, **names}).astype({heads[key]: "str" for key in by})

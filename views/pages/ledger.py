@@ -188,7 +188,10 @@ def page(context: Context) -> None:
     with left:
         with st.container(height=HEIGHT - 44, border=False, key="house_list"):
             ids = [item.household_id for item in found]
-            panels.show_table(table, key="ledger_table", ids=ids, kind="households", height="stretch")
+            wide = {label("ledger_column", "treatment", context.language): st.column_config.TextColumn(width=150)}
+            panels.show_table(
+                table, key="ledger_table", ids=ids, kind="households", height="stretch", column_config=wide
+            )
         head, button = st.columns([3, 1], vertical_alignment="center")
         head.caption(say(context.language, "houses_names_ids_phones_and_addresses", count=len(table)))
         with button:

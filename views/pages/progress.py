@@ -129,7 +129,7 @@ def show_targets(rows: pd.DataFrame, table: pd.DataFrame, language: Language) ->
         key="target_table",
         ids=rows["target_id"].tolist(),
         kind="targets",
-        height=min(38 + 35 * len(shown), 388),
+        height="content",
     )
 
 

@@ -50,7 +50,7 @@ def show_responsibility(context: Context) -> None:
             key="unit_table",
             ids=table["unit"].tolist(),
             kind="units",
-            height=min(38 + 35 * len(shown), HEIGHT - 44),
+            height="content" if len(shown) < 9 else HEIGHT - 44,
         )
         caption, button = st.columns([2.4, 1], vertical_alignment="center")
         caption.caption(

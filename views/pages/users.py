@@ -126,7 +126,7 @@ def show_users(context: Context) -> None:
             key="user_table",
             ids=[user.username for user in found],
             kind="users",
-            height=min(38 + 35 * len(table), 420),
+            height="content" if len(table) < 10 else 420,
         )
         if st.button(say(context.language, "add_a_user"), icon=":material/person_add:", key="user_new"):
             _new_dialog(context)
