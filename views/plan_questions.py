@@ -127,6 +127,7 @@ def locks(
         format_func=names.__getitem__,
         key="plan_in",
         placeholder=say(language, "lock_natural_villages_in_with_the"),
+        select_all=False,
     )
     never = right.multiselect(
         say(language, "leave_out_for_now"),
@@ -134,6 +135,7 @@ def locks(
         format_func=names.__getitem__,
         key="plan_out",
         placeholder=say(language, "lock_natural_villages_out"),
+        select_all=False,
     )
     with last:
         more = weighing.ask(language)

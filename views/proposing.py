@@ -240,6 +240,7 @@ def choose_needs(context: Context, seed: Seed, town: str | None) -> list[tuple[s
         list(seed.needs),
         format_func=texts.__getitem__,
         placeholder=say(context.language, "search_village_or_need"),
+        select_all=False,
     )
 
 

@@ -23,7 +23,11 @@ def arrange(table: pd.DataFrame, *, key: str, language: Language) -> pd.DataFram
     """Let the person choose columns and order; the download follows."""
     with st.popover(say(language, "columns"), icon=":material/view_column:", width="stretch"):
         columns = st.multiselect(
-            say(language, "columns_shown"), list(table.columns), key=f"{key}_columns", placeholder=say(language, "all")
+            say(language, "columns_shown"),
+            list(table.columns),
+            key=f"{key}_columns",
+            placeholder=say(language, "all"),
+            select_all=False,
         )
         order = st.selectbox(
             say(language, "sort_by"), list(table.columns), index=None, key=f"{key}_sort", placeholder=say(language, "sort_given")

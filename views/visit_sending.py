@@ -58,7 +58,11 @@ def _ask(context: Context) -> visit_rows.Wish | None:
     town_of = dict(zip(frame["village_id"], frame["town"].fillna(""), strict=True)) if len(frame) else {}
     first, second = st.columns(2)
     towns = first.multiselect(
-        word(language, "towns"), atlas.town_names(context.workspace), key="visit_towns", placeholder="—"
+        word(language, "towns"),
+        atlas.town_names(context.workspace),
+        key="visit_towns",
+        placeholder="—",
+        select_all=False,
     )
     units = sorted({item.unit for item in responsibility.responsibilities(context.office.ledger, context.office.today)})
     unit = second.selectbox(
@@ -72,7 +76,7 @@ def _ask(context: Context) -> visit_rows.Wish | None:
         st.session_state["visit_villages"] = list(dict.fromkeys([*st.session_state.get("visit_villages", []), *given]))
     picked = st.multiselect(
         word(language, "villages"), list(names), key="visit_villages", placeholder="—",
-        format_func=lambda key: f"{names[key]} · {town_of[key]}",
+        format_func=lambda key: f"{names[key]} · {town_of[key]}", select_all=False
     )  # fmt: skip
     held = [
         item.village_id
@@ -92,7 +96,14 @@ def _ask(context: Context) -> visit_rows.Wish | None:
     labels = needs_of(context.policy)
     usual = first_needs(context.policy)
     needs = (
-        st.multiselect(word(language, "needs"), list(labels), usual, key="visit_needs", format_func=labels.__getitem__)
+        st.multiselect(
+            word(language, "needs"),
+            list(labels),
+            usual,
+            key="visit_needs",
+            format_func=labels.__getitem__,
+            select_all=False,
+        )
         if "needs" in kinds
         else []
     )

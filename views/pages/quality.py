@@ -76,7 +76,11 @@ def show_problems(context: Context) -> None:
         keep = panels.choose_classes(severity, "severity", found, context, "quality_severity")
     with second:
         layers = st.multiselect(
-            layer, sorted(table[layer].unique()), placeholder=say(language, "all"), key="quality_layer"
+            layer,
+            sorted(table[layer].unique()),
+            placeholder=say(language, "all"),
+            key="quality_layer",
+            select_all=False,
         )
     shown = table[table[severity].isin([label("severity", name, language) for name in keep])]
     if layers:

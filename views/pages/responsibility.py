@@ -141,7 +141,9 @@ def _show_one(context: Context) -> None:
         left, right = st.columns(2)
         unit = left.text_input(head("unit", context), max_chars=80)
         person = right.text_input(head("person", context), max_chars=40)
-        chosen = st.multiselect(head("village", context), list(names), format_func=names.__getitem__, placeholder="")
+        chosen = st.multiselect(
+            head("village", context), list(names), format_func=names.__getitem__, placeholder="", select_all=False
+        )
         left, right = st.columns(2)
         since = left.date_input(
             head("from", context), context.office.today, format="YYYY-MM-DD", min_value=date(2000, 1, 1)

@@ -198,6 +198,7 @@ def _ask_scope(context: Context, user: User | None, *, is_first: bool) -> tuple[
         names,
         [name for name in (user.towns if user else ()) if name in names],
         placeholder=label("action", "whole", context.language),
+        select_all=False,
     )
     return sector, towns
 
