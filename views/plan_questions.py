@@ -5,15 +5,17 @@ from typing import Any
 
 import streamlit as st
 
+from analysis.policy import Value, value_on
 from geo.errors import AppError
 from views import planning, weighing, whatif
 from views.context import Context
-from views.labels import Language, number, say
+from views.labels import Language, label, number, say
 from views.plain import plain
 from views.planning import Question, Works
 
 THRESHOLD = "plan_threshold"
 STEP, MOST = 10, 500
+PRICES = {"cost.hardening_cny10k_per_km": "gap_km", "cost.new_road_cny10k_per_km": "new_km"}
 
 
 def threshold_now(context: Context) -> int | None:
@@ -33,7 +35,49 @@ def assuming(context: Context, threshold: int | None) -> Context:
     return replace(context, policy=replace(policy, title=title), assessment=done)
 
 
-def tell_assumption(context: Context, threshold: int, question: Question, people: planning.Works) -> None:
+def missing_prices(context: Context) -> list[str]:
+    """List the prices a programme needs and the policy does not give on the day."""
+    table = context.assessment.natural_villages
+    todo = table[table["state"].isin(["harden", "build"])]
+    return [
+        key for key, km in PRICES.items() if todo[km].gt(0).any() and value_on(context.policy, key, context.day) is None
+    ]
+
+
+def priced(context: Context) -> Context | None:
+    """Ask for the prices the policy does not give; None until they are given.
+
+    What is given counts for what is shown and exported now and is called an assumption everywhere; the policy stays.
+    """
+    missing, language = missing_prices(context), context.language
+    if not missing:
+        return context
+    st.warning(say(language, "prices_are_missing", title=plain(context.policy.title)), icon=":material/price_change:")
+    given: dict[str, float | None] = {}
+    for place, key in zip(st.columns(len(missing)), missing, strict=True):
+        given[key] = place.number_input(
+            say(language, f"price_asked_{PRICES[key]}"), 0.1, 10_000.0, None, 1.0, key=f"plan_{key}",
+            placeholder=say(language, "price_not_given"),
+        )  # fmt: skip
+    amounts = {key: amount for key, amount in given.items() if amount is not None}
+    if len(amounts) < len(missing):
+        return None
+    policy, note = context.policy, label("text", "assumed_in_meeting", language)
+    values = {
+        key: (Value(context.day, amount, "cny10k_per_km", "", unsourced=True, note=note),)
+        for key, amount in amounts.items()
+    }
+    told = "、".join(f"{say(language, f'price_asked_{PRICES[key]}')} {amount:g}" for key, amount in amounts.items())
+    policy = replace(
+        policy,
+        title=say(language, "title_with_prices", title=policy.title, told=told),
+        values={**policy.values, **values},
+        digest=policy.digest + "".join(f"+{key}={amount:g}" for key, amount in amounts.items()),
+    )
+    return replace(context, policy=policy, assessment=replace(context.assessment, policy_digest=policy.digest))
+
+
+def tell_assumption(context: Context, threshold: int, question: Question, works: Works) -> None:
     """Say plainly that the threshold is not the policy's, and what it changes on the same money."""
     language, held = context.language, planning.works(context)
     made = planning.figures(planning.answer(assuming(context, threshold), question, frontier_steps=0), question)
@@ -53,7 +97,7 @@ def tell_assumption(context: Context, threshold: int, question: Question, people
     st.warning(
         say(
             language, "threshold_is_assumed", threshold=threshold, own=rule, clause=plain(values[-1].reference if values else "—"),
-            candidates=number(len(people.road_plan.candidates)), before=number(len(held.road_plan.candidates)), told=plain(told),
+            candidates=number(len(works.road_plan.candidates)), before=number(len(held.road_plan.candidates)), told=plain(told),
         ),
         icon=":material/science:",
     )  # fmt: skip

@@ -245,6 +245,10 @@ def page(context: Context) -> None:
     if context.assessment.natural_villages.empty or context.workspace.get("roads") is None:
         st.info(say(context.language, "natural_villages_with_population_and_roa"))
         return
+    base = plan_questions.priced(context)
+    if base is None:
+        return
+    context = base
     threshold = plan_questions.threshold_now(context)
     asked = plan_questions.assuming(context, threshold)
     with st.spinner(say(context.language, "joining_the_candidates_into_one_shared")):
