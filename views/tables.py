@@ -1,6 +1,6 @@
 """Tables: which columns, in which order, what they add up to, and their download exactly as shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -74,8 +74,9 @@ def show_table(
         st.info(say(language_kept(), "no_rows"), icon=":material/filter_alt_off:")
         return
     mark_selected(key, ids, selected(kind))
-    shown, formats = (table, {}) if is_written else for_reading(table)
-    options["column_config"] = formats | dict(options.get("column_config") or {})
+    own = dict(options.get("column_config") or {})
+    shown, formats = (table, {}) if is_written else for_reading(table, written=own)
+    options["column_config"] = formats | own
     options.setdefault("placeholder", UNKNOWN)  # what is not known is a dash, as everywhere
     st.dataframe(
         shown, key=key, on_select=follow, selection_mode="single-row", hide_index=True, height=height, **options
@@ -92,14 +93,14 @@ def mark_selected(key: str, ids: Sequence[str], chosen: str | None) -> None:
         st.session_state[key] = {"selection": {"rows": wanted, "columns": [], "cells": []}}
 
 
-def for_reading(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Round what is measured and separate thousands; years and texts stay as they are.
+def for_reading(table: pd.DataFrame, written: Collection[str] = ()) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Round what is measured and separate thousands; years, texts and columns `written` in a form of their own stay.
 
     >>> shown, formats = for_reading(pd.DataFrame({"人口": [1200], "距路米": [14.6412], "年度": [2018], "村": ["甲"]}))
     >>> shown["距路米"].tolist(), sorted(formats)
     ([14.64], ['人口', '距路米'])
     """
-    numbers = [name for name in table if _is_number(table[name])]
+    numbers = [name for name in table if _is_number(table[name]) and name not in written]
     measured = {name: table[name].round(2) for name in numbers if pd.api.types.is_float_dtype(table[name])}
     are_years = {name for name in numbers if "年" in str(name) or "year" in str(name).lower()}
     localized = st.column_config.NumberColumn(format="localized")
