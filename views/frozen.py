@@ -9,7 +9,8 @@ import streamlit as st
 from geo.errors import AppError
 from views import decision, whatif
 from views.context import Context
-from views.labels import Language, label, number, percent, say
+from views.labels import Language, catalogue, label, number, percent, say
+from views.panels import SIGN, STATUSES
 from views.plain import plain
 
 
@@ -37,20 +38,18 @@ def show_freeze(context: Context, parameters: Mapping[str, Any]) -> None:
     st.success(say(language, "frozen", digest=made.digest[:12]), icon=":material/ac_unit:")
 
 
-def show_decisions(context: Context) -> None:
-    """List the frozen decisions; one is opened as it was, checked, and held against today."""
+def choose_decision(context: Context) -> decision.Decision | None:
+    """List the frozen decisions; None while none is opened."""
     held = decision.decisions(context.office)
     if not held:
-        return
+        return None
     language = context.language
-    texts = {item.seq: f"{item.record['frozen_at'][:16]} · {item.record['title']}" for item in held}
+    texts = {item.seq: f"{moment_text(item.record['frozen_at'])} · {item.record['title']}" for item in held}
     chosen = st.selectbox(
         say(language, "decisions"), list(texts), index=None, format_func=texts.__getitem__,
         placeholder=say(language, "decision_open"), key="decision_open",
     )  # fmt: skip
-    found = next((item for item in held if item.seq == chosen), None)
-    if found is not None:
-        show_one(context, found)
+    return next((item for item in held if item.seq == chosen), None)
 
 
 def show_one(context: Context, held: decision.Decision) -> None:
@@ -66,10 +65,15 @@ def show_one(context: Context, held: decision.Decision) -> None:
     st.text(record["minutes"] or "—")
     st.caption(
         plain(
-            f"{record['by']} · {record['frozen_at']} · {record['basis']['day']} · {record['basis']['policy']['title']}"
+            f"{record['by']} · {moment_text(record['frozen_at'])} · {label('app', 'day', language)} {record['basis']['day']}"
+            f" · {record['basis']['policy']['title']}"
         )
     )
-    st.dataframe(figure_table(record, language), hide_index=True, key=f"figures_{held.seq}")
+    left, right = st.columns([1, 1.6], gap="medium")
+    with left:
+        st.dataframe(figure_table(record, language), hide_index=True, key=f"figures_{held.seq}")
+    with right:
+        st.dataframe(coverage_table(context, record), hide_index=True, key=f"coverage_{held.seq}")
     with st.expander(say(language, "decision_raw")):
         st.json(dict(record), expanded=1)
     if st.button(say(language, "decision_compare"), key=f"compare_{held.seq}", icon=":material/difference:"):
@@ -82,9 +86,35 @@ def figure_table(record: Mapping[str, Any], language: Language) -> pd.DataFrame:
     held = {**record["parameters"], **figures["roads"], **figures["budget"], "houses": figures["houses"]} | figures.get(
         "deadline", {}
     )
-    rows = [(label("frozen", key, language), written(key, value)) for key, value in held.items()]
+    order = [*catalogue()["frozen"], *held]
+    keys = [key for key in dict.fromkeys(order) if key in held]
+    rows = [(label("frozen", key, language), written(key, held[key])) for key in keys]
     heads = [say(language, key) for key in ("difference_what", "difference_then")]
     return pd.DataFrame(rows, columns=heads)
+
+
+def coverage_table(context: Context, record: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay out how many villages stood where, need by need, as frozen."""
+    language = context.language
+    names = {need.id: need.label for need in context.policy.needs}
+    rows = [
+        (names.get(need, need), *(int(counts[name]) for name in STATUSES))
+        for need, counts in record["figures"].get("coverage", {}).items()
+    ]
+    heads = [
+        label("field", "need", language),
+        *(f"{SIGN[name]} {label('status', name, language)}" for name in STATUSES),
+    ]
+    return pd.DataFrame(rows, columns=heads)
+
+
+def moment_text(text: str) -> str:
+    """Write a moment of the record as people read it.
+
+    >>> moment_text("2026-12-01T04:34:53+08:00")
+    '2026-12-01 04:34'
+    """
+    return text[:16].replace("T", " ")
 
 
 def written(key: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from analysis.deadline import VERDICTS, last_whole_year, quarter_ends
 from geo.errors import AppError
 from views import panels, whatif
 from views.context import Context
-from views.frozen import show_decisions, show_freeze
+from views.frozen import choose_decision, show_freeze, show_one
 from views.labels import Language, label, money, number, percent, say
 from views.labels import day as write_day
 from views.pages import housing, overview
@@ -209,7 +209,9 @@ def tasks(context: Context) -> None:
         threshold = st.session_state.get("meeting_threshold_kept")
         budget, deadline = st.session_state.get("meeting_money_kept", (1000.0, usual_deadline(context)))
         show_freeze(context, whatif.parameters_record(threshold, budget, deadline))
-        show_decisions(context)
+        opened = choose_decision(context)
+    if opened is not None:
+        show_one(context, opened)
 
 
 SLIDES: dict[str, Callable[[Context], None]] = {

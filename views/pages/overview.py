@@ -15,6 +15,7 @@ from views.pages.coverage import OUT_OF_SCOPE, add_towns, status_classes, villag
 from views.palette import STATUS
 
 MAP_HEIGHT = 470
+LAPTOP_SIZE = 14  # of the letters in a chart, in pixels
 ORDER = ("met", "disputed", "unknown", "gap")
 
 
@@ -96,15 +97,24 @@ def segments(rows: pd.DataFrame) -> pd.DataFrame:
     return long
 
 
-def bars(context: Context, rows: pd.DataFrame, *, size: int = 14) -> Any:
+def bar_text(status: str, count: int, widest: int) -> str:
+    """Write into a bar what it counts, with its sign where there is room: colours fade on a projector.
+
+    >>> bar_text("gap", 22, 30), bar_text("gap", 2, 30), bar_text("gap", 1, 30)
+    ('✕ 22', '2', '')
+    """
+    if count < max(1, widest * 0.035):
+        return ""
+    return f"{panels.SIGN[status]} {count:,}" if count >= widest * 0.1 else f"{count:,}"
+
+
+def bars(context: Context, rows: pd.DataFrame, *, size: int = LAPTOP_SIZE) -> Any:
     """Draw one bar a need: met, disputed, unknown, gap – with the counts written in."""
     long = segments(rows)
     widest = int(long["end"].max())
     long["name"] = long["status"].map(lambda key: f"{panels.SIGN[key]} {label('status', key, context.language)}")
     long["middle"] = (long["start"] + long["end"]) / 2
-    long["text"] = (
-        long["count"].where(long["count"] >= max(1, widest * 0.035)).map(lambda v: "" if pd.isna(v) else str(int(v)))
-    )
+    long["text"] = [bar_text(key, int(count), widest) for key, count in zip(long["status"], long["count"], strict=True)]
     names = [f"{panels.SIGN[key]} {label('status', key, context.language)}" for key in ORDER]
     axis = alt.Axis(labelFontSize=size, labelLimit=13 * size, labelColor="#1b2730")
     y = alt.Y("label:N", sort=list(rows["label"]), title=None, axis=axis)
@@ -117,10 +127,12 @@ def bars(context: Context, rows: pd.DataFrame, *, size: int = 14) -> Any:
     ]
     colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
     legend = alt.Legend(
-        title=None, orient="top", labelFontSize=size, labelColor="#1b2730", symbolStrokeWidth=0, symbolSize=size * 14
-    )
+        title=None, orient="top", labelFontSize=size, labelColor="#1b2730", symbolStrokeWidth=0, symbolSize=size * 14,
+        **({"columns": 2} if size > LAPTOP_SIZE else {}),
+    )  # fmt: skip
+    across = alt.Axis(labelFontSize=0.8 * size, titleFontSize=0.9 * size, labelColor="#3c4a54", titleColor="#3c4a54")
     fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
-        y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"]), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
+        y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"], axis=across), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
     )  # fmt: skip
     dark = alt.condition(alt.FieldOneOfPredicate("status", ["met", "gap"]), alt.value("#ffffff"), alt.value("#1b2730"))
     text = (
