@@ -208,7 +208,11 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
             weights = planning.weights_of(context, question, works)
             firm = planning.standing(context.key, question, works, weights, made)
         what = weighing.number_to_check(str(firm.attrs.get("check_first")), context.language)
-        left.caption(say(context.language, "check_first_its_error_changes_the", what=what))
+        counts = {name: int(firm["verdict"].eq(name).sum()) for name in VERDICTS}
+        left.caption(
+            say(context.language, "stability_counts", **counts)
+            + say(context.language, "check_first_its_error_changes_the", what=what)
+        )
     else:
         notes = "；".join(named_in(note, works) for note in made.notes)
         left.caption(
@@ -218,8 +222,11 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
     panels.show_table(
         table, key="plan_table", ids=made.projects["project_id"].tolist(), kind="works", height=330,
         column_config={
-            label("programme", name, context.language): st.column_config.NumberColumn(format=form)
-            for name, form in FORMATS.items()
+            **{
+                label("programme", name, context.language): st.column_config.NumberColumn(format=form)
+                for name, form in FORMATS.items()
+            },
+            say(context.language, "share_of_draws"): st.column_config.NumberColumn(format="percent"),
         },
     )  # fmt: skip
     library = library_panel.named(library_panel.current(context, works, made)[0], context.language)
