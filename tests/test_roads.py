@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from road_county import DAY, METRIC, policy, roads, villages, workspace
 from shapely import LineString, Point
 
+from analysis.plan import programme, works_tree
 from analysis.policy import Policy
 from analysis.road_works import dangerous_bridges, narrow_roads, safety_works, span_class
 from analysis.roads import VILLAGE_COLUMNS, natural_villages, road_states
@@ -328,6 +329,30 @@ def test_hardening_a_road_never_takes_a_village_farther(seed):
     assert (after["state"].map(order) <= before["state"].map(order)).all()
     same = before["state"] == after["state"]
     assert (after["gap_km"][same] <= before["gap_km"][same] + 1e-9).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_a_programme_builds_connects_whom_it_counts(seed):
+    """Harden the roads a programme names, assess the county anew: everyone it counted is connected, nobody lost."""
+    lines, people, rng = random_county(seed)
+    plan = assess(people, lines)
+    before = plan.natural_villages.set_index("natural_village_id")
+    if not len(plan.candidates):
+        return
+    tree = works_tree(plan)
+    budget = float(tree.cost.sum()) * float(rng.uniform(0.2, 1.0))
+    made = programme(plan, budgets={2018: budget / 2, 2019: budget / 2}, tree=tree, frontier_steps=0, seconds=1)
+    built = {name for ids in made.projects["road_ids"] for name in str(ids).split(";") if name}
+    after = assess(people, [(i, "concrete" if i in built else s, *more) for i, s, *more in lines]).natural_villages
+    after = after.set_index("natural_village_id")
+    counted = [name for ids in made.projects["natural_village_ids"] for name in str(ids).split(";") if name]
+    by_road = [name for name in counted if before.loc[name, "new_km"] == 0]  # a new road is no line of the layer yet
+    assert (after.loc[by_road, "state"] == "connected").all()
+    assert made.projects["people"].sum() == before.loc[counted, "population"].sum()
+    assert made.projects["cost_cny10k"].sum() <= budget + 1e-6
+    order = {"connected": 0, "harden": 1, "build": 2}
+    assert (after["state"].map(order) <= before["state"].map(order)).all()
 
 
 @settings(max_examples=15, deadline=None)
