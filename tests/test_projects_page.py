@@ -335,6 +335,34 @@ def test_layers_imported_later_do_not_count_as_known_then(county: Context) -> No
     assert is_map_known(county, county.office.today)
 
 
+FORM = """
+from tests.page_context import context_now
+from views.proposing import Seed, show_form
+show_form(context_now(), Seed(title="片区提升"))
+"""
+
+
+@pytest.mark.parametrize("with_town", [True, False])
+def test_gaps_chosen_in_the_form_are_entered_whatever_town_is_named(
+    context: Context, with_town: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village = gap_of(context)[0]
+    wanted = [gap for gap in open_needs(context, None) if gap[0] == village][:2]
+    town = context.frame("villages").set_index("village_id").at[village, "town"]
+    monkeypatch.setattr("views.proposing.atlas.town_names", lambda _: [town, "另一镇"])
+    opened = AppTest.from_string(FORM, default_timeout=60).run()
+    if with_town:
+        town = "另一镇"
+        opened.selectbox[1].set_value(town)
+    opened.multiselect[0].set_value(wanted)
+    next(item for item in opened.button if "储备" in item.label).click().run()
+    assert not opened.exception
+    [made] = projects.projects(context.office.ledger)
+    assert len(wanted) == 2
+    assert made.description.needs == tuple(wanted), "one project may close several needs"
+    assert made.description.town == town
+
+
 def test_what_wants_looking_at_comes_before_a_project_is_chosen(context: Context) -> None:
     ledger = context.office.ledger
     late = projects.propose(ledger, Description("迟", "transport", "", 2017, owner="x"), at=date(2017, 1, 1), by="本机")

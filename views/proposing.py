@@ -177,7 +177,7 @@ def show_form(context: Context, seed: Seed) -> None:
             placeholder=say(context.language, "choose"),
         )
         year = third.number_input(say(context.language, "planned_year"), 2000, 2100, context.day.year, step=1)
-        needs = choose_needs(context, seed, town)
+        needs = choose_needs(context, seed, seed.town or None)
         first, second, third = st.columns(3)
         owner = first.text_input(
             say(context.language, "responsible"),
@@ -200,6 +200,7 @@ def show_form(context: Context, seed: Seed) -> None:
         at = moving.ask_day(context, say(context.language, "day_of_the_meeting_or_approval"))
         if st.form_submit_button(say(context.language, "enter_as_a_reserve_project"), type="primary"):
             villages = _villages_of(context, needs) or ((seed.village_id,) if seed.village_id else ())
+            town = town or _town_of(context, villages)
             described = Description(
                 title.strip(), kind, town or "", int(year), villages, tuple(needs), owner.strip(), cny_of(cost), length, seed.basis, note
             )  # fmt: skip
@@ -226,8 +227,18 @@ def _enter(context: Context, described: Description, at: date) -> None:
     st.rerun()
 
 
+def _town_of(context: Context, villages: Iterable[str]) -> str:
+    """Return the one town some villages lie in, empty where there are several or none."""
+    frame = context.frame("villages")
+    towns = set(frame.loc[frame["village_id"].isin(list(villages)), "town"].dropna())
+    return str(next(iter(towns))) if len(towns) == 1 else ""
+
+
 def choose_needs(context: Context, seed: Seed, town: str | None) -> list[tuple[str, str]]:
-    """Let the person choose which gaps the project closes: the seed's, or any of the county's or town's."""
+    """Let the person choose which gaps the project closes: the seed's, or any of the county's or town's.
+
+    `town` must be the same at every drawing of a form, not what another field of it says: with other options the choice is lost.
+    """
     options = list(seed.options) or open_needs(context, town)
     names = _names(context)
     texts = {
