@@ -81,6 +81,19 @@ def test_who_depends_on_a_stretch_is_named():
     assert len(dependents(workspace(natural_villages=ws.layers["natural_villages"]), plan, "clinic", road_id="S", people=0, natural_villages=1, snap_m=500)) == 0  # fmt: skip
 
 
+def test_the_two_sides_of_a_clinic_are_told_apart():
+    homes = villages([("w", 100, (0, 0)), ("o", 200, (4000, 0))])
+    ws = workspace(roads=roads([("X1", "asphalt", [(0, 0), (4000, 0)])]), natural_villages=homes, facilities=facilities((2000, 0)))  # fmt: skip
+    plan = natural_villages(ws, policy(), DAY)
+    found = {
+        row.people: dependents(
+            ws, plan, "clinic", road_id="X1", people=row.people, natural_villages=row.natural_villages, snap_m=500
+        ).tolist()
+        for row in trace(ws, plan, "clinic", snap_m=500).itertuples()
+    }
+    assert found == {100: [0], 200: [1]}
+
+
 def test_only_facilities_surely_in_service_draw_people():
     ws, plan = valley(facilities=facilities((0, 0), status="planned"))
     assert len(trace(ws, plan, "clinic", snap_m=500)) == 0

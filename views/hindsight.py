@@ -94,7 +94,7 @@ def on_roads(context: Context, table: pd.DataFrame, column: str) -> gpd.GeoDataF
         begin, stop = (pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64) * 1000 for name in (start, end))
         lone = ~shapely.is_missing(lines) & (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING)
         cut = np.flatnonzero(lone & np.isfinite(begin) & np.isfinite(stop) & (stop > begin))
-        lines[cut] = stretches(lines[cut], begin[cut], np.minimum(stop[cut], shapely.length(lines[cut])))
+        lines[cut] = stretches(lines[cut], begin[cut], stop[cut])  # beyond its end a line is not prolonged
     return gpd.GeoDataFrame(table, geometry=lines, crs=context.workspace.crs)
 
 
