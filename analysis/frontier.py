@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.polish import sharpen
+from analysis.polish import search
 from analysis.prices import relax
 from analysis.roads import RoadPlan
 from analysis.schedule import Task, greedy, reached
@@ -51,7 +51,7 @@ def frontier(
             rows.append(held[level])
             continue
         task = Task(tree.parent, tree.cost, people, free, np.array([level]))
-        best = sharpen(task, relax(task, target=1e-4), gap=1e-3, seconds=2, tries=1)
+        best = search(task, relax(task, target=1e-4), gap=1e-3, seconds=2, tries=1)
         rows.append((level, best.objective, reached(task, greedy(task)), best.bound))
     table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
     table[["people", "people_greedy"]] = table[["people", "people_greedy"]].cummax()

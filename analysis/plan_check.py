@@ -16,7 +16,7 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
     """Refuse a programme that does not keep what it says; nothing of the tree is trusted but its edges.
 
     Every village that is counted from a year on must reach the core over road that is hardened now or by then; no
-    edge is paid for twice; every year's cost, worked out again from lengths and prices, is within its budget.
+    edge is paid for twice and no village counted twice; every year's cost, worked out again from lengths and prices, is within its budget.
 
     Raises
     ------
@@ -27,10 +27,16 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
     if core is None or states is None or len(tree.cost) == 0:
         return
     network, prices = states.network, road_plan.prices or {}
-    built = [work for work in range(len(year)) if year[work] < len(money)]
-    edges = np.concatenate([np.empty(0, np.int64), *(tree.edges[work] for work in built)])
+    built = np.flatnonzero(year < len(money))
+    none = np.empty(0, np.int64)
+    edges = np.concatenate([none, *(tree.edges[work] for work in built)])
+    edge_year = year[np.repeat(built, [len(tree.edges[work]) for work in built])]
+    villages = np.concatenate([none, *(tree.villages[work] for work in built)])
+    village_year = year[np.repeat(built, [len(tree.villages[work]) for work in built])]
     if len(np.unique(edges)) != len(edges):
         raise RuntimeError("programme pays for a stretch of road twice")
+    if len(np.unique(villages)) != len(villages):
+        raise RuntimeError("programme counts a village twice")
     table = road_plan.natural_villages.set_index("natural_village_id")
     ids = road_plan.candidates["natural_village_id"]
     at = table.index.get_indexer(ids)
@@ -39,25 +45,19 @@ def check_programme(road_plan: RoadPlan, tree: WorksTree, year: Ints, money: Flo
     origin, is_drawn = np.maximum(states.origin, 0), states.origin < 0
     is_hard = ~is_drawn & core.is_usable[origin] & (core.surface[origin] == HARDENED)
     core_nodes = network.edge_from[~is_drawn & core.is_core[origin]]
+    length_mm = network.edge_length_mm.astype(np.int64)
     for turn, limit in enumerate(money):
-        works = [work for work in built if year[work] == turn]
-        is_hard[np.concatenate([np.empty(0, np.int64), *(tree.edges[work] for work in works)])] = True
-        cost = 0.0
-        for work in works:
-            own, rows = tree.edges[work], at[tree.villages[work]]
-            hard_km = network.edge_length_mm[own[~is_drawn[own]]].sum(dtype=np.int64) / 1e6
-            rows = rows[~is_chosen[rows]]  # the new alignment of a drawn line is among the edges
-            new_km = network.edge_length_mm[own[is_drawn[own]]].sum(dtype=np.int64) / 1e6
-            new_km += float(new_of[rows].sum())
-            cost += hard_km * prices["hardening"] if hard_km else 0.0
-            cost += new_km * prices["new_road"] if new_km else 0.0
+        own, rows = edges[edge_year == turn], at[villages[village_year == turn]]
+        is_hard[own] = True
+        hard_km = int(length_mm[own[~is_drawn[own]]].sum()) / 1e6
+        new_km = int(length_mm[own[is_drawn[own]]].sum()) / 1e6
+        new_km += float(new_of[rows[~is_chosen[rows]]].sum())  # else the new alignment is among the edges
+        cost = hard_km * prices["hardening"] if hard_km else 0.0
+        cost += new_km * prices["new_road"] if new_km else 0.0
         if cost > limit + 1e-6 * max(1.0, limit):
             raise RuntimeError(f"programme spends {cost} of {limit} in year {turn}")
         piece = pieces_of(network, is_hard)
-        reached = np.isin(piece, piece[core_nodes])
-        for work in works:
-            lost = [row for row in tree.villages[work] if not reached[states.node[at[row]]]]
-            if lost:
-                raise RuntimeError(
-                    f"programme counts {ids.iloc[lost[0]]} in year {turn}, but no hardened road leads there"
-                )
+        lost = rows[~np.isin(piece, piece[core_nodes])[states.node[rows]]]
+        if len(lost):
+            name = table.index[lost[0]]
+            raise RuntimeError(f"programme counts {name} in year {turn}, but no hardened road leads there")

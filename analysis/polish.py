@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, eye_array, hstack, vstack
 
-from analysis.prices import regrets, relax
+from analysis.prices import TRIALS, regrets, relax
 from analysis.schedule import MUST, NEVER, Schedule, Task, is_possible, reached, without_idle
+from analysis.starts import can_exchange, explore
+from geo.compiled import IS_COMPILED
 
 Floats = NDArray[np.float64]
 Years = NDArray[np.int64]
@@ -26,6 +28,8 @@ FEW_WORKS = 400
 CORES = ((60, 50), (120, 20), (200, 5))  # first the works the prices leave most open, the rest as priced
 KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
 TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
+FEW_TRIALS, FINE_GAP = 5, 1e-4  # where works are exchanged
+STARTS, LEAST_STARTS, MOST_STARTS, ALL_STARTS = 10_000, 3, 20, 72  # a try: by works, at least, at most; of all tries
 ROUNDING = 1e-9
 INFEASIBLE = 2  # scipy's status
 
@@ -205,6 +209,14 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
     return found
 
 
+def search(task: Task, start: Schedule, *, gap: float, seconds: float, tries: int = TRIES) -> Schedule:
+    """Better a programme by exchanging works where that is compiled, else piece by piece; arguments as in `sharpen`."""
+    if not can_exchange(task, start):
+        return sharpen(task, start, gap=gap, seconds=seconds, tries=tries)
+    draws = min(tries * min(max(STARTS // len(task.parent), LEAST_STARTS), MOST_STARTS), ALL_STARTS)
+    return explore(task, start, gap=min(gap, FINE_GAP), draws=draws, until=monotonic() + seconds)
+
+
 def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:
     """Prove or better a schedule with HiGHS; what is better of both is kept, for programme and for bound.
 
@@ -248,8 +260,9 @@ def solve(
     end, aim = monotonic() + seconds, min(gap, QUICK_GAP)
     if gap < QUICK_GAP * 10 and len(task.parent) <= FEW_WORKS:
         tries = min(tries, len(FREED))  # so few are proven outright
-    found = relax(task, target=aim, until=end, start=start)
-    found = sharpen(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
+    trials = FEW_TRIALS if IS_COMPILED and task.fair is None else TRIALS
+    found = relax(task, target=aim, until=end, start=start, trials=trials)
+    found = search(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
     if found.gap > gap or not np.isfinite(found.objective):
         found = polish(task, found, gap=gap, seconds=end - monotonic())
     return replace(found, year=without_idle(task, found.year))

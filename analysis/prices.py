@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from analysis.schedule import MUST, Schedule, Task, arrange, branch_ratio, greedy, is_possible, price_out, reached
-from geo.compiled import compiled
+from geo.compiled import IS_COMPILED, compiled
 
 Floats = NDArray[np.float64]
 CLOSE = 1e-6  # prices are good enough when the model is so near the bound
+SMALL = 12  # numbers of prices up to which planes are compared here, else by HiGHS
 SHAKES = (0.0, 3e-4, 1e-3, 3e-3)  # by how much prices are shaken to meet other programmes
+TRIALS = 4 * len(SHAKES) + 1
 
 
 @compiled
@@ -130,32 +132,93 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
     price = usual if start is None or len(start) != len(usual) else np.minimum(start, top)
     radius = 1.0 if start is None else 0.05
     best, bound = np.asarray(price, np.float64), np.inf
-    slopes: list[Floats] = []
-    levels: list[float] = []
+    slopes, levels = np.empty((rounds, len(usual))), np.empty(rounds)
     for turn in range(rounds):
         value = float(
             price_out(task.parent, task.cost, task.values(price), lock, price[:years], gain, chosen)
         ) + _standing(task, price)
-        slope = _slope(task, chosen)
-        slopes.append(slope)
-        levels.append(value - float(slope @ price))
+        slopes[turn] = _slope(task, chosen)
+        levels[turn] = value - float(slopes[turn] @ price)
         if value < bound:
             is_far = bool((np.abs(price - best) >= 0.99 * radius * scale).any())
             best, bound = np.asarray(price, np.float64), value
             radius *= 2.0 if is_far and turn else 1.0
         elif turn > 3:
             radius *= 0.7 if fair is None else 0.9
-        reach = radius * scale
-        found = linprog(
-            np.r_[np.zeros(len(usual)), 1.0],
-            A_ub=np.column_stack([slopes, -np.ones(len(slopes))]),
-            b_ub=-np.array(levels),
-            bounds=[*zip(np.maximum(best - reach, 0.0), np.minimum(best + reach, top), strict=True), (None, None)],
-        )
-        if found.x is None or bound - found.fun <= CLOSE * abs(bound):
+        low, high = np.maximum(best - radius * scale, 0.0), np.minimum(best + radius * scale, top)
+        found, lowest = lowest_of(slopes[: turn + 1], levels[: turn + 1], low, high)
+        if found is None or bound - lowest <= CLOSE * abs(bound):
             break
-        price = np.clip(found.x[:-1], 0.0, top)
+        price = np.clip(found, 0.0, top)
     return best, bound
+
+
+def lowest_of(slopes: Floats, levels: Floats, low: Floats, high: Floats) -> tuple[Floats | None, float]:
+    """Find where the highest of some planes is lowest within a box -> place, height (no place: none was found).
+
+    >>> place, height = lowest_of(np.array([[1.0], [-1.0]]), np.array([0.0, 4.0]), np.zeros(1), np.full(1, 9.0))
+    >>> round(float(place[0]), 9), round(height, 9)
+    (2.0, 2.0)
+    """
+    if IS_COMPILED and len(low) <= SMALL:
+        size, middle = np.maximum((high - low) / 2, 1e-12), (high + low) / 2
+        heights = levels + slopes @ middle
+        unit = max(float(np.abs(heights - heights.max()).max()), float(np.abs(slopes * size).max()), 1e-12)
+        place = np.empty(len(low))
+        if _descend(slopes * size / unit, (heights - heights.max()) / unit, place):
+            place = np.clip(middle + size * place, low, high)
+            return place, float((levels + slopes @ place).max())
+    found = linprog(
+        np.r_[np.zeros(len(low)), 1.0],
+        A_ub=np.column_stack([slopes, -np.ones(len(slopes))]),
+        b_ub=-levels,
+        bounds=[*zip(low, high, strict=True), (None, None)],
+    )
+    return (None, np.inf) if found.x is None else (found.x[:-1], float(found.fun))
+
+
+@compiled
+def _descend(slopes: Any, levels: Any, place: Any) -> bool:
+    """Go from corner to corner of the planes, within -1 and 1, until none is lower; False when it does not end."""
+    count, size = slopes.shape
+    rows, least = np.zeros((count + 2 * size, size + 1)), np.empty(count + 2 * size)
+    rows[:count, :size], rows[:count, size], least[:count] = -slopes, 1.0, levels
+    for axis in range(size):
+        rows[count + 2 * axis, axis], rows[count + 2 * axis + 1, axis] = 1.0, -1.0
+    least[count:] = -1.0
+    at = np.full(size + 1, -1.0)
+    heights = levels - slopes.sum(axis=1)
+    held = np.empty(size + 1, np.int64)
+    held[:size] = count + 2 * np.arange(size)
+    held[size] = heights.argmax()
+    at[size] = heights.max()
+    for step in range(60 * (size + 1)):
+        turned = np.linalg.inv(rows[held])
+        pull = turned[size]
+        out = -1
+        for side in range(size + 1):
+            if pull[side] < -1e-11 and (out < 0 or (step < 20 * (size + 1) and pull[side] < pull[out])):
+                out = side
+        if out < 0:
+            place[:] = at[:size]
+            return True
+        way = turned[:, out].copy()
+        far, met = np.inf, -1
+        for row in range(len(rows)):
+            slope = 0.0
+            for axis in range(size + 1):
+                slope += rows[row, axis] * way[axis]
+            if slope < -1e-11 and row not in held:
+                over = -least[row]
+                for axis in range(size + 1):
+                    over += rows[row, axis] * at[axis]
+                if max(over, 0.0) < -slope * far:
+                    far, met = max(over, 0.0) / -slope, row
+        if met < 0:
+            return False
+        at += far * way
+        held[out] = met
+    return False
 
 
 def _slope(task: Task, chosen: Any) -> Floats:
@@ -170,7 +233,13 @@ def _slope(task: Task, chosen: Any) -> Floats:
 
 
 def relax(
-    task: Task, *, rounds: int = 60, target: float = 0.0, until: float = np.inf, start: Floats | None = None
+    task: Task,
+    *,
+    rounds: int = 60,
+    target: float = 0.0,
+    until: float = np.inf,
+    start: Floats | None = None,
+    trials: int = TRIALS,
 ) -> Schedule:
     """Schedule by pricing money: an upper bound, and the best programme met on the way.
 
@@ -184,6 +253,8 @@ def relax(
         Stop at this reading of the monotonic clock.
     start
         Prices of a question that differs little.
+    trials
+        How many programmes are made of the prices, at most.
     """
     years, count = len(task.budgets), len(task.parent)
     if count == 0:
@@ -192,8 +263,8 @@ def relax(
     bound = min(bound, task.most())
     best, objective = np.full(count, years, np.int64), -np.inf
     rng = np.random.default_rng(7)
-    for turn in range(4 * len(SHAKES) + 1):
-        trial = greedy(task) if turn == 0 else _repaired(task, money, SHAKES[turn % len(SHAKES)], turn % 2 == 0, rng)
+    for turn in range(trials):
+        trial = greedy(task) if turn == 0 else repaired(task, money, SHAKES[turn % len(SHAKES)], turn % 2 == 0, rng)
         if is_possible(task, trial) and reached(task, trial) > objective:
             best, objective = trial, reached(task, trial)
         if bound - objective <= target * abs(bound) or monotonic() > until:
@@ -201,8 +272,12 @@ def relax(
     return Schedule(best, objective, max(bound, objective), "lagrange", money)
 
 
-def _repaired(task: Task, money: Floats, shake: float, by_ratio: bool, rng: np.random.Generator) -> Any:
-    """Make a programme of what shaken prices choose: the surest works first, or those of the best branches."""
+def repaired(task: Task, money: Floats, shake: float, by_ratio: bool, rng: np.random.Generator) -> Any:
+    """Make a programme of what shaken prices choose: the surest works first, or those of the best branches.
+
+    `shake` is the share by which the prices of money are drawn around `money` at most. Where locks leave no such programme
+    the locked works come first.
+    """
     years = len(task.budgets)
     shaken = np.r_[money[:years] * rng.uniform(1 - shake, 1 + shake, years), money[years:]]
     _, regret = regrets(task, shaken)

@@ -15,7 +15,7 @@ from analysis.frontier import frontier
 from analysis.plan_check import check_programme
 from analysis.polish import TRIES, solve
 from analysis.roads import RoadPlan
-from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, reached
+from analysis.schedule import FREE, MUST, NEVER, Schedule, Task, greedy, is_possible, pass_up, reached
 from analysis.works_tree import WorksTree, works_tree
 from analysis.worth import Weights, fair_shares, told, village_numbers, worth_of, year_weights
 from geo.errors import InputError
@@ -155,7 +155,7 @@ def _task(
 ) -> tuple[Task, tuple[str, ...]]:
     worth = worth_of(road_plan, tree, weights)
     lock = np.full(len(tree.cost), FREE, np.int64)
-    where = _names(road_plan, tree)
+    where = _names(road_plan, tree) if len(locked_in) or len(locked_out) else {}
     lock[[_find(where, name) for name in locked_out]] = NEVER
     for name in locked_in:
         work = _find(where, name)
@@ -177,9 +177,14 @@ def _task(
 
 
 def _names(road_plan: RoadPlan, tree: WorksTree) -> dict[str, int]:
-    ids = road_plan.candidates["natural_village_id"].astype("object").to_numpy()
-    names = {str(ids[row]): work for work, rows in enumerate(tree.villages) for row in rows}
+    rows, work = tree.village_rows
+    names = dict(zip(_ids(road_plan)[rows].tolist(), work.tolist(), strict=True))
     return names | {project_id: work for work, project_id in enumerate(tree.project_id)}
+
+
+def _ids(road_plan: RoadPlan) -> Any:
+    """Return the ids of the candidates as text."""
+    return road_plan.candidates["natural_village_id"].astype("object").astype(str).to_numpy()
 
 
 def _find(where: Mapping[str, int], name: str) -> int:
@@ -192,14 +197,13 @@ def _projects(road_plan: RoadPlan, tree: WorksTree, found: Schedule, years: list
     """Lay out one row a project, in order of year and number."""
     chosen = np.flatnonzero(found.year < len(years))
     chosen = chosen[np.argsort(found.year[chosen], kind="stable")]
-    ids = road_plan.candidates["natural_village_id"].astype("object").to_numpy()
+    ids = _ids(road_plan)
     people, poor = (village_numbers(road_plan, tree, column) for column in ("population", "poor_population"))
     beyond, whole = people.copy(), tree.cost.copy()
     taken = found.year < len(years)
-    for work in range(len(beyond) - 1, -1, -1):
-        if taken[work] and tree.parent[work] >= 0:
-            beyond[tree.parent[work]] += beyond[work]
-            whole[tree.parent[work]] += whole[work]
+    pass_up(tree.parent, taken, beyond)
+    pass_up(tree.parent, taken, whole)
+    length, roads = _kilometres(road_plan, tree), _road_ids(road_plan, tree)
     rows = []
     for work in chosen.tolist():
         parent = int(tree.parent[work])
@@ -207,57 +211,68 @@ def _projects(road_plan: RoadPlan, tree: WorksTree, found: Schedule, years: list
         direct = f"直接连通 {count} 个自然村 {people[work]:.0f} 人" if count else "共用路段，没有直接连通的自然村"
         rate = f"，每万元 {beyond[work] / whole[work]:.1f} 人" if whole[work] > 0 else ""
         rows.append(
-            {
-                "project_id": tree.project_id[work],
-                "year": years[found.year[work]],
-                "road_ids": ";".join(_road_ids(road_plan, tree.edges[work])),
-                "natural_village_ids": ";".join(sorted(str(ids[row]) for row in tree.villages[work])),
-                "length_km": _kilometres(road_plan, tree.edges[work]) + float(tree.new_km[work]),
-                "cost_cny10k": float(tree.cost[work]),
-                "people": people[work],
-                "poor_people": poor[work],
-                "why": f"{direct}；连同后续项目共 {beyond[work]:.0f} 人{rate}",
-                "after": tree.project_id[parent] if parent >= 0 else "",
-                "new_km": float(tree.new_km[work]),
-            }
+            (
+                tree.project_id[work],
+                years[found.year[work]],
+                ";".join(dict.fromkeys(roads[work])),
+                ";".join(sorted(ids[tree.villages[work]].tolist())),
+                float(length[work] + tree.new_km[work]),
+                float(tree.cost[work]),
+                float(people[work]),
+                float(poor[work]),
+                f"{direct}；连同后续项目共 {beyond[work]:.0f} 人{rate}",
+                tree.project_id[parent] if parent >= 0 else "",
+                float(tree.new_km[work]),
+            )
         )
     return pd.DataFrame(rows, columns=PROJECT_COLUMNS)
 
 
-def _kilometres(road_plan: RoadPlan, edges: Ints) -> float:
+def _kilometres(road_plan: RoadPlan, tree: WorksTree) -> Floats:
+    """Say how much road every work hardens; whole millimetres are added up."""
+    edges, work = tree.edge_rows
     if road_plan.states is None:
-        return 0.0
-    return int(road_plan.states.network.edge_length_mm[edges].sum(dtype=np.int64)) / 1e6
+        return np.zeros(len(tree.cost))
+    length = np.r_[0, np.cumsum(road_plan.states.network.edge_length_mm[edges], dtype=np.int64)]
+    end = np.cumsum(np.bincount(work, minlength=len(tree.cost)))
+    return np.asarray(np.diff(length[np.r_[0, end]]) / 1e6, np.float64)
 
 
-def _road_ids(road_plan: RoadPlan, edges: Ints) -> list[str]:
-    """Name the roads of a work, from its far end to the core."""
+def _road_ids(road_plan: RoadPlan, tree: WorksTree) -> list[list[str]]:
+    """Name the roads of every work, edge by edge from its far end to the core."""
+    edges, work = tree.edge_rows
     if road_plan.states is None or road_plan.core is None:
-        return []
-    roads = road_plan.states.network.edge_road[edges].tolist()
-    names = (str(road_plan.core.road_ids[road]) if road >= 0 else NEW_ALIGNMENT for road in roads)
-    return list(dict.fromkeys(names))
+        return [[] for _ in tree.cost]
+    roads = road_plan.states.network.edge_road[edges]
+    names = np.append(np.asarray(road_plan.core.road_ids, object), NEW_ALIGNMENT)  # -1 is no road of the layer
+    told = names[np.where(roads >= 0, roads, -1)].astype(str).tolist()
+    end = np.cumsum(np.bincount(work, minlength=len(tree.cost))).tolist()
+    return [told[start:stop] for start, stop in zip([0, *end], end, strict=False)]
 
 
-def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> list[Any]:
+def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> Any:
     """Draw every project: the road it hardens and, straight, the road it builds."""
     number = {project_id: work for work, project_id in enumerate(tree.project_id)}
-    shapes: list[Any] = []
-    for project_id in projects["project_id"]:
-        work = number[project_id]
-        lines: list[Any] = []
-        if road_plan.states is not None:
-            lines += list(road_plan.states.network.edge_geometry[tree.edges[work]])
-            if tree.new_km[work] > 0:
-                row = int(tree.villages[work][0])
-                at = road_plan.candidates.index[row]
-                village = road_plan.natural_villages["natural_village_id"].eq(
-                    road_plan.candidates.loc[at, "natural_village_id"]
-                )
-                end = road_plan.states.join_xy[int(np.flatnonzero(village.to_numpy())[0])]
-                lines.append(shapely.LineString([road_plan.candidates.geometry.loc[at].coords[0], tuple(end)]))
-        shapes.append(shapely.line_merge(shapely.multilinestrings(lines)))
-    return shapes
+    works = np.array([number[project_id] for project_id in projects["project_id"]], np.int64)
+    if road_plan.states is None or len(works) == 0:
+        return [shapely.MultiLineString()] * len(works)
+    place = np.full(len(tree.cost), -1, np.int64)
+    place[works] = np.arange(len(works))
+    edges, work = tree.edge_rows
+    drawn = place[work] >= 0
+    lines, at = road_plan.states.network.edge_geometry[edges[drawn]], place[work[drawn]]
+    built = works[tree.new_km[works] > 0]
+    if len(built):
+        rows = np.array([tree.villages[work][0] for work in built], np.int64)
+        seats = shapely.get_coordinates(road_plan.candidates.geometry.to_numpy()[rows])
+        villages = pd.Index(road_plan.natural_villages["natural_village_id"])
+        ends = road_plan.states.join_xy[villages.get_indexer(road_plan.candidates["natural_village_id"].iloc[rows])]
+        lines = np.r_[lines, shapely.linestrings(np.stack([seats, ends], axis=1))]
+        at = np.r_[at, place[built]]
+    order = np.argsort(at, kind="stable")
+    shapes = np.full(len(works), shapely.MultiLineString(), object)
+    shapely.multilinestrings(lines[order], indices=at[order], out=shapes)
+    return shapely.line_merge(shapes)
 
 
 def _length_note(tree: WorksTree) -> tuple[str, ...]:

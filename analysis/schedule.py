@@ -212,7 +212,7 @@ def _pass_down(parent: Any, whole: Any) -> None:
 
 
 @compiled
-def _pass_up(parent: Any, taken: Any, whole: Any) -> None:
+def pass_up(parent: Any, taken: Any, whole: Any) -> None:
     """Add to every work what is taken of the works after it."""
     for work in range(len(parent) - 1, -1, -1):
         if taken[work] and parent[work] >= 0:
@@ -230,7 +230,7 @@ def branch_ratio(task: Task, taken: NDArray[np.bool_]) -> Floats:
     """Give each work the worth per cost of what is taken from it onwards."""
     worth, cost = np.where(taken, task.worth, 0.0), np.where(taken, task.cost, 0.0)
     for whole in (worth, cost):
-        _pass_up(task.parent, taken, whole)
+        pass_up(task.parent, taken, whole)
     alone = task.worth / np.maximum(task.cost, EPSILON)
     return np.where(taken, worth / np.maximum(cost, EPSILON), alone)
 
@@ -241,9 +241,15 @@ def without_idle(task: Task, year: Ints) -> Ints:
     gain = np.where(year < years, task.worth, 0.0)
     if task.fair is not None:
         gain = gain + np.where((year < years) & (task.fair.town >= 0), task.fair.people, 0.0)
-    for work in range(len(gain) - 1, -1, -1):
-        if gain[work] <= 0 and task.lock[work] != MUST:
-            kept[work] = years
-        if task.parent[work] >= 0:
-            gain[task.parent[work]] += gain[work] + (task.lock[work] == MUST)
+    _drop_idle(task.parent, task.lock, gain, kept, years)
     return kept
+
+
+@compiled
+def _drop_idle(parent: Any, lock: Any, gain: Any, year: Any, years: int) -> None:
+    """Put works off for good whose own gain and that of all that follows is nothing."""
+    for work in range(len(parent) - 1, -1, -1):
+        if gain[work] <= 0 and lock[work] != 1:
+            year[work] = years
+        if parent[work] >= 0:
+            gain[parent[work]] += gain[work] + (1.0 if lock[work] == 1 else 0.0)

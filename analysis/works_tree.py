@@ -1,6 +1,7 @@
 """The joint network of a road plan as a tree of works: what each work opens, costs and needs before it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -41,6 +42,21 @@ class WorksTree:
     length_mm: float
     bound_mm: float
     notes: tuple[str, ...]
+
+    @cached_property
+    def village_rows(self) -> tuple[Ints, Ints]:
+        """Return the rows of all villages, work by work, and the work of each."""
+        return _laid_out(self.villages)
+
+    @cached_property
+    def edge_rows(self) -> tuple[Ints, Ints]:
+        """Return the edges of all works, work by work, and the work of each."""
+        return _laid_out(self.edges)
+
+
+def _laid_out(groups: tuple[Ints, ...]) -> tuple[Ints, Ints]:
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return np.concatenate([np.empty(0, np.int64), *groups]), owner.astype(np.int64)
 
 
 def works_tree(road_plan: RoadPlan, *, shape: Shape = "joint") -> WorksTree:

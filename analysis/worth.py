@@ -81,7 +81,8 @@ def column_of(road_plan: RoadPlan, name: str) -> Floats:
 
 def by_work(tree: WorksTree, values: Floats) -> Floats:
     """Add up numbers of the candidates by work."""
-    return np.array([values[villages].sum() for villages in tree.villages], np.float64)
+    rows, work = tree.village_rows
+    return np.bincount(work, weights=values[rows], minlength=len(tree.villages)).astype(np.float64)
 
 
 def village_numbers(road_plan: RoadPlan, tree: WorksTree, column: str) -> Floats:
