@@ -1,6 +1,9 @@
 """The whole view in the address: a link shows the same page, place, filters, day, policy and selection again.
 
 Households are not among what an address may name: addresses are kept by browsers and sent by messages.
+
+Where the map stands is written into the address by the browser, as it moves (`component/atlas.js`): no run of the page is
+needed for it. Here it is read when a link is followed or a step back is taken, and written into links and bookmarks.
 """
 
 from collections.abc import Mapping
@@ -12,6 +15,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 Parameters = dict[str, list[str]]
+
+
+VIEW = "view"
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ PARTS = (
     Part("against_day", "compare_day", ("compare",)),
     Part("against_policy", "compare_policy", ("compare",)),
     Part("against_threshold", "compare_threshold", ("compare",)),
-    Part("view", "view_kept"),
+    Part(VIEW, "view_kept"),
     Part("look", "look"),
     Part("base", "base_map"),
 )
@@ -90,7 +96,7 @@ def read(part: Part, texts: list[str]) -> Any:
     try:
         if part.name in {"day", "against_day"}:
             return date.fromisoformat(texts[0])
-        if part.name == "view":
+        if part.name == VIEW:
             longitude, latitude, zoom = (float(text) for text in texts[0].split(","))
             return (longitude, latitude, zoom) if abs(latitude) < 86 and abs(longitude) <= 180 else None
         if part.name in {"slide", "against_threshold"}:
@@ -107,6 +113,11 @@ def now_in_address(page: str) -> Parameters:
     return {part.name: found for part in parts_of(page) if (found := st.query_params.get_all(part.name))}
 
 
+def without_view(parameters: Parameters) -> Parameters:
+    """Leave out where the map stands, which is the browser's to write."""
+    return {name: texts for name, texts in parameters.items() if name != VIEW}
+
+
 def now_in_session(page: str) -> Parameters:
     """Give what the address would say of what is shown."""
     pairs = {part.name: written(part, st.session_state.get(part.key)) for part in parts_of(page)}
@@ -118,23 +129,36 @@ def take_in(page: str) -> None:
     found = now_in_address(page)
     before = st.session_state.get("address")
     is_turned = st.session_state.get("page") != page
-    if found == (before or {}) and not is_turned:
+    if without_view(found) == (before or {}) and not is_turned:
         return
     if not found and (is_turned or before is None):
         return
     for part in parts_of(page):
         value = read(part, found.get(part.name, []))
+        if part.name == VIEW:
+            take_view(value)
+            continue
         if value is None or value == part.standard:
             st.session_state.pop(part.key, None)
         else:
             st.session_state[part.key] = value
-    st.session_state["address"] = found
+    st.session_state["address"] = without_view(found)
+
+
+def take_view(value: Any) -> None:
+    """Send the maps of the page to where a link says; each link once."""
+    if value is None:
+        return
+    held = st.session_state
+    held["view_turn"] = held.get("view_turn", 0) + 1
+    held.update(view=value, view_linked=(*value, held["view_turn"]), view_fresh=True)
 
 
 def write_out(page: str) -> None:
     """After everything is drawn: bring the address up to what is shown."""
-    wanted = now_in_session(page)
-    if wanted != now_in_address(page):
+    st.session_state.pop("view_fresh", None)
+    wanted = without_view(now_in_session(page))
+    if wanted != without_view(now_in_address(page)):
         st.query_params.from_dict(wanted)
     st.session_state["address"] = wanted
 

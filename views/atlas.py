@@ -28,8 +28,12 @@ from views.maps import (
 from views.signin import audience
 
 KINDS = {
-    "towns": "polygon", "villages": "polygon", "hazards": "polygon", "service_areas": "polygon",
-    "roads": "line", "lines": "line",
+    "towns": "polygon",
+    "villages": "polygon",
+    "hazards": "polygon",
+    "service_areas": "polygon",
+    "roads": "line",
+    "lines": "line",
 }
 PLACES = ("villages", "towns", "natural_villages", "roads", "facilities", "households")  # what a map opens on, if held
 CHINA = (73.5, 18.0, 135.1, 53.6)  # degrees; shown while an office holds nothing that lies anywhere
@@ -191,33 +195,33 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
 def focus(context: Context, town: str | None, layer: Drawn | None) -> dict[str, Any]:
     """Say where the map has to move, once: to a feature just chosen in a table, to a town just chosen, else nowhere.
 
-    No other filter moves the view. Returns the keywords `focus`, `nonce`, `view` and
-    `report_view` of `show_map`.
+    No other filter moves the view, and what a link says goes before all. Returns the keywords `focus` and `nonce` of
+    `show_map`.
     """
     nonce = st.session_state.setdefault("focus_nonce", 0)
     goal, area = st.session_state.pop("go_to", None), st.session_state.pop("go_to_bounds", None)
-    linked = st.session_state.get("view_linked")
-    more = {"report_view": bool(st.session_state.get("share_view")), "view": linked}
-    if linked is not None and "focused_town" not in st.session_state:
-        st.session_state["focused_town"] = town  # the link says where to look
+    if st.session_state.pop("view_fresh", False):  # the link says where to look
+        st.session_state["focused_town"] = town
+        return {"focus": None, "nonce": nonce}
     if area is not None:
         st.session_state["focused_town"] = town
         st.session_state["focus_nonce"] = nonce + 1
-        return {"focus": area, "nonce": nonce + 1, **more}
+        return {"focus": area, "nonce": nonce + 1}
     if goal is not None and layer is not None and goal[0] == layer.name:
         position = layer.position(goal[1])
         if position is not None:
             st.session_state["focused_town"] = town
             st.session_state["focus_nonce"] = nonce + 1
-            return {"focus": (layer.name, position), "nonce": nonce + 1, **more}
+            return {"focus": (layer.name, position), "nonce": nonce + 1}
     if st.session_state.get("focused_town") != town:
         st.session_state["focused_town"] = town
         st.session_state["focus_nonce"] = nonce + 1
-        return {"focus": bounds_of(context, town), "nonce": nonce + 1, **more}
-    return {"focus": None, "nonce": nonce, **more}
+        return {"focus": bounds_of(context, town), "nonce": nonce + 1}
+    return {"focus": None, "nonce": nonce}
 
 
 def forget_focus() -> None:
     """Start a page anew: its map moves to the town chosen on the page before."""
-    for key in ("focused_town", "view_linked"):
-        st.session_state.pop(key, None)
+    st.session_state.pop("focused_town", None)
+    if not st.session_state.get("view_fresh"):
+        st.session_state.pop("view_linked", None)

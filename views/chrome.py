@@ -100,12 +100,14 @@ def show_shell(language: Language) -> None:
 def share(office: Office, language: Language) -> None:
     """Offer the link to what is shown, and the views kept under a name."""
     page = str(st.session_state.get("page", "overview"))
-    linked = st.session_state.get("view_kept")
-    if linked is not None and linked != st.session_state.get("view"):  # a link was followed that says where to look
-        st.session_state.update(view=linked, view_linked=linked, share_view=True)
-    with st.popover(say(language, "share"), icon=":material/link:", width="content"):
-        has_view = st.toggle(say(language, "share_view"), key="share_view", help=say(language, "share_view_help"))
-        st.session_state["view_kept"] = st.session_state.get("view") if has_view else None
+    held = st.session_state
+    shared = st.popover(
+        say(language, "share"), icon=":material/link:", width="content", key="share_open", on_change="rerun"
+    )
+    with shared:
+        has_view = st.toggle(say(language, "share_view"), True, key="share_view", help=say(language, "share_view_help"))
+        held["view_asked_for"] = bool(shared.open and has_view)  # the map tells where it stands while this is open
+        held["view_kept"] = held.get("view") if has_view else None
         parameters = address.now_in_session(page)
         st.code(address.link(page, parameters), language=None, wrap_lines=True)
         st.caption(say(language, "share_note"))

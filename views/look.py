@@ -14,11 +14,21 @@ def take_look(key: str) -> None:
     """Before the page runs: take over what the person arranged on a map."""
     held = st.session_state.get(key)
     event = held.get("event") if isinstance(held, Mapping) else None
+    take_place(event)
     if not isinstance(event, Mapping) or event.get("kind") != "look" or not isinstance(event.get("nonce"), int):
         return
     st.session_state["look"] = clean(_TEXT, event.get("look"))
     st.session_state["base_map"] = clean(_BASE, event.get("base"))
     st.session_state[f"look_nonce_{key}"] = event["nonce"]
+
+
+def take_place(event: Any) -> None:
+    """Keep where the map stood when something was done on it, for links and bookmarks."""
+    try:
+        (longitude, latitude), zoom = event["center"], float(event["zoom"])
+        st.session_state["view"] = (round(float(longitude), 5), round(float(latitude), 5), round(zoom, 2))
+    except (KeyError, TypeError, ValueError):
+        return  # nothing that says where
 
 
 def clean(pattern: re.Pattern[str], text: Any) -> str | None:

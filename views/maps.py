@@ -120,8 +120,6 @@ def show_map(
     selected: Sequence[Feature] = (),
     focus: Bounds | Feature | None = None,
     flash: Feature | None = None,
-    view: tuple[float, float, float] | None = None,
-    report_view: bool = False,
     nonce: int = 0,
     sketch: Sketch | None = None,
 ) -> MapEvent:
@@ -143,10 +141,6 @@ def show_map(
         Bounds (west, south, east, north in degrees) or a feature to move to. Acts once per value of `focus` and `nonce`.
     flash
         A feature to flash. Acts once per value of `flash` and `nonce`.
-    view
-        Longitude, latitude and zoom to begin with, e.g. from the address; later values are ignored.
-    report_view
-        Also run the page again (once, 0.6 s later) when the map was moved.
     nonce
         Change it to repeat the same focus or flash.
     sketch
@@ -164,8 +158,7 @@ def show_map(
         st.error(plain(missing))
         return MapEvent()
     patch = patch_of(
-        spec, states, key=key, height=height, selected=selected, focus=focus, flash=flash, view=view,
-        report_view=report_view, nonce=nonce,
+        spec, states, key=key, height=height, selected=selected, focus=focus, flash=flash, nonce=nonce,
     )  # fmt: skip
     patch |= {"entry": held.address("atlas.js"), "failed": label("text", "map_failed", spec.language)}
     patch["sketch"] = asdict(sketch) if sketch else None
@@ -182,8 +175,6 @@ def patch_of(
     selected: Sequence[Feature] = (),
     focus: Bounds | Feature | None = None,
     flash: Feature | None = None,
-    view: tuple[float, float, float] | None = None,
-    report_view: bool = False,
     nonce: int = 0,
     look_key: str | None = None,
 ) -> dict[str, Any]:
@@ -193,8 +184,8 @@ def patch_of(
         "key": key,
         "height": height,
         "bounds": list(spec.bounds),
-        "view": list(view) if view else None,
-        "reportsView": report_view,
+        "view": list(st.session_state.get("view_linked") or ()) or None,
+        "reportsView": bool(st.session_state.get("view_asked_for")),
         "states": {
             layer.id: layer_patch(layer, states.get(layer.id) or LayerState(visible=layer.visible))
             for layer in spec.layers

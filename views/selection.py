@@ -27,13 +27,10 @@ def take_event(event: MapEvent, key: str, ids: Mapping[str, pd.Index]) -> None:
     if event.nonce <= st.session_state.get(f"nonce_{key}", 0):
         return
     st.session_state[f"nonce_{key}"] = event.nonce
-    remember_view(event)
     inside = {
         name: [str(known[place]) for layer, place in event.selected if layer == name and place < len(known)]
         for name, known in ids.items()
     }
-    if st.session_state.get("share_view") and st.session_state.get("view_kept") != st.session_state.get("view"):
-        st.session_state["view_kept"] = st.session_state.get("view")
     if any(inside.values()):
         for name, found in inside.items():
             st.session_state[f"area_{name}"] = found
@@ -44,12 +41,6 @@ def take_event(event: MapEvent, key: str, ids: Mapping[str, pd.Index]) -> None:
     if name in ids and 0 <= position < len(ids[name]):
         select(name, str(ids[name][position]), on_map=True)
         st.rerun()
-
-
-def remember_view(event: MapEvent) -> None:
-    """Keep where the map stood at the last action, for a link that is to show the same."""
-    if event.center is not None and event.zoom is not None:
-        st.session_state["view"] = (round(event.center[0], 5), round(event.center[1], 5), round(event.zoom, 2))
 
 
 def area(kind: str) -> list[str]:

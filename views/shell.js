@@ -3,6 +3,23 @@
 let words = {};
 let watching = false;
 
+// Turning a page and then writing what was kept for it is one step, so that one step back leads to the page before.
+function oneStepATurn() {
+  let [touched, turned] = [0, -1];
+  for (const name of ["pointerdown", "keydown"])
+    window.addEventListener(name, () => (touched = performance.now()), true);
+  const { history } = window;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, address) => {
+    const isTurn = new URL(address ?? "", window.location.href).pathname !== window.location.pathname;
+    if (isTurn) turned = performance.now();
+    if (!isTurn && turned > touched) {
+      history.replaceState(state, title, address);
+      window.dispatchEvent(new Event("atlas-pushed"));
+    } else push(state, title, address);
+  };
+}
+
 function rename(root) {
   for (const name of ["aria-label", "title"])
     for (const element of root.querySelectorAll(`[${name}]`)) {
@@ -54,6 +71,7 @@ export default function shell({ data }) {
   rename(document.body);
   if (watching) return;
   watching = true;
+  oneStepATurn();
   window.addEventListener("keydown", leaveTable, true);
   let waiting = false;
   new MutationObserver(() => {

@@ -14,6 +14,8 @@ const mounted = new WeakMap();
 const lastViews = new Map();
 const pairs = new Set(); // maps that are held against each other (key pair_…) move together
 const loading = new Map();
+const linked = new Map(); // which link each map has followed
+let inAddress = null; // the map whose place stands in the address
 let leading = false; // a map that is moved by another does not move it back
 
 function loadOnce(address, begin) {
@@ -79,6 +81,30 @@ function viewOf(map) {
     center: [centre.lng, centre.lat],
   };
 }
+
+// Where the map stands is part of the address, so that a copied address, a reload and a step back show the same place.
+// Streamlit writes the rest and knows nothing of this part: it is put back whenever it writes.
+function writePlace() {
+  const map = inAddress?.map;
+  if (!map?._mapPane || window.location.pathname !== inAddress.path || window.location.protocol === "file:") return;
+  const centre = map.getCenter();
+  const place = [centre.lng.toFixed(5), centre.lat.toFixed(5), map.getZoom()].map(Number).join(",");
+  const address = new URL(window.location.href);
+  if (address.searchParams.get("view") === place) return;
+  address.searchParams.set("view", place);
+  replaceState(window.history.state, "", address);
+}
+
+const replaceState = window.history.replaceState.bind(window.history);
+if (!window.history.atlasWrites) {
+  window.history.atlasWrites = true;
+  const push = window.history.pushState.bind(window.history);
+  window.history.pushState = (...state) => {
+    push(...state);
+    window.dispatchEvent(new Event("atlas-pushed"));
+  };
+}
+window.addEventListener("atlas-pushed", writePlace);
 
 // Leaflet's own controls in the reader's language, metric only; folium's plugins under the names folium uses.
 function localise(L, stage) {
@@ -179,6 +205,7 @@ export class AtlasMap {
 
   moved() {
     if (this.key) lastViews.set(this.key, viewOf(this.map));
+    if (this.key) writePlace();
     if (pairs.has(this)) this.lead();
     if (!this.reportsView) return;
     clearTimeout(this.settling);
@@ -234,9 +261,18 @@ export class AtlasMap {
     this.overlay.schedule();
   }
 
+  // A link is followed once; a map composed anew stays where the person left it.
+  follow(patch) {
+    const text = JSON.stringify(patch.view);
+    if (!patch.view || linked.get(patch.key) === text) return false;
+    linked.set(patch.key, text);
+    this.map.setView([patch.view[1], patch.view[0]], patch.view[2], { animate: false });
+    return true;
+  }
+
   place(patch, kept) {
-    if (kept && !patch.view) this.map.setView([kept.center[1], kept.center[0]], kept.zoom, { animate: false });
-    else if (patch.view) this.map.setView([patch.view[1], patch.view[0]], patch.view[2], { animate: false });
+    if (this.follow(patch)) return;
+    if (kept) this.map.setView([kept.center[1], kept.center[0]], kept.zoom, { animate: false });
     else this.fit(patch.bounds, false);
   }
 
@@ -271,7 +307,10 @@ export class AtlasMap {
       this.key = patch.key; // from here on the view is the person's; where the map is composed is nobody's
       lastViews.set(this.key, viewOf(this.map));
       if (this.key.startsWith("pair_") && !this.swiped) pairs.add(this);
-    }
+      inAddress = this;
+      this.path = window.location.pathname;
+      writePlace();
+    } else this.follow(patch);
     if (isAsked) this.report("view", {});
     this.arrange(patch.look);
     if (this.changed("focus", patch.focus) && patch.focus) this.fit(patch.focus.bounds, !isFirst);
@@ -322,6 +361,7 @@ export class AtlasMap {
   dispose() {
     this.resize.disconnect();
     pairs.delete(this);
+    if (inAddress === this) inAddress = null;
     clearTimeout(this.settling);
     this.map.remove();
   }
