@@ -40,7 +40,7 @@ def show_wanting(context: Context, found: Iterable[Project], day: date) -> None:
         if not items:
             continue
         st.markdown(f"**{say(language, f'wanting_{reason}', count=number(len(items)))}**")
-        with st.container(gap=None):
+        with st.container(gap=None, key=f"wanting_{reason}"):
             for item in items[:SHOWN]:
                 text = say(
                     language,

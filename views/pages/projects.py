@@ -69,9 +69,8 @@ def choose(context: Context, found: list[Project]) -> list[Project]:
     helped = choose_unit(context, fifth, "project_unit", held(context, asked_moment().as_of or context.office.today))
     with last, st.container(horizontal=True, gap="small"):
         choose_moment(context.language)
-        if context.user.may("edit") and st.button(
-            say(context.language, "new_project"), icon=":material/add:", key="project_new"
-        ):
+        may_enter = context.user.may("edit") and not asked_moment().is_past
+        if may_enter and st.button(say(context.language, "new_project"), icon=":material/add:", key="project_new"):
             open_form(context, Seed())
     kept = [item for item in found if town is None or item.description.town == town]
     kept = [item for item in kept if year is None or item.description.year == year]
