@@ -95,7 +95,11 @@ def show_funds(context: Context) -> None:
         table = total_table(context, kept, by)
         st.caption(say(context.language, "cny_10k_a_ceiling_is_what"))
         st.dataframe(
-            in_cny10k(table), hide_index=True, height="content" if len(table) <= 10 else 380, key="fund_totals"
+            in_cny10k(table),
+            hide_index=True,
+            height="content" if len(table) <= 10 else 380,
+            key="fund_totals",
+            placeholder="—",
         )
     with right:
         shares = show_shares(context, kept)
@@ -181,7 +185,7 @@ def show_shares(context: Context, found: list[Posting]) -> pd.DataFrame:
             "difference_cny": say(context.language, "over_under_cny_10k"),
         }
     )
-    st.dataframe(in_cny10k(table), hide_index=True, height="content", key="fund_shares")
+    st.dataframe(in_cny10k(table), hide_index=True, height="content", key="fund_shares", placeholder="—")
     return table
 
 

@@ -231,6 +231,7 @@ def open_form(context: Context) -> None:
 def show_form(context: Context) -> None:
     """Let the person report what a measure stood at on a day, with its source."""
     first = {target.measure: target for target in reversed(context.policy.targets)}
+    first = {measure: first[measure] for measure in reversed(first)}  # as the document lists them
     with st.form("measure", border=False):
         measure = st.selectbox(
             say(context.language, "measure"),
