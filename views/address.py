@@ -142,7 +142,17 @@ def take_in(page: str) -> None:
             st.session_state.pop(part.key, None)
         else:
             st.session_state[part.key] = value
+    if VIEW not in found:
+        go_to_named(found, before or {})
     st.session_state["address"] = without_view(found)
+
+
+def go_to_named(found: Parameters, before: Parameters) -> None:
+    """Move the map to the village a link newly names, where the link does not say what part of the map to show."""
+    for name, kind in (("natural_village", "natural_villages"), ("village", "villages")):
+        if name in found and found[name] != before.get(name):
+            st.session_state["go_to"] = (kind, found[name][0])
+            return
 
 
 def take_view(value: Any) -> None:

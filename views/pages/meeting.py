@@ -38,7 +38,7 @@ def whole(context: Context) -> None:
         if len(rows):
             first = rows["group"].iloc[0]
             with st.container(key="meeting_bars"):
-                st.altair_chart(overview.bars(context, rows[rows["group"] == first], size=22))
+                overview.show_bars(context, rows[rows["group"] == first], size=22)
     with right, st.container(key="meeting_whole"):
         overview.draw(context, None, key="meeting_map", height=MAP_HEIGHT)
     if not context.assessment.natural_villages.empty:

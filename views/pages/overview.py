@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.summary import WHOLE
 from views import atlas, briefing_panel, panels, tables, village_card
+from views.compile import esc
 from views.context import Context
 from views.labels import label, number, percent, say
 from views.maps import ClassStyle, show_map
@@ -105,7 +106,18 @@ def bar_text(status: str, count: int, widest: int) -> str:
     """
     if count < max(1, widest * 0.035):
         return ""
-    return f"{panels.SIGN[status]} {count:,}" if count >= widest * 0.1 else f"{count:,}"
+    return f"{panels.SIGN[status]} {count:,}" if count >= widest * 0.2 else f"{count:,}"
+
+
+def show_bars(context: Context, rows: pd.DataFrame, *, size: int = LAPTOP_SIZE) -> None:
+    """Show the bars under their legend, which breaks into lines where the screen is narrow."""
+    marks = [
+        f'<span><i style="background:{STATUS[key].color}"></i>{panels.SIGN[key]} '
+        f"{esc(label('status', key, context.language))}</span>"
+        for key in ORDER
+    ]
+    st.html(f'<div class="bar-legend" style="font-size:{size}px">{"".join(marks)}</div>')
+    st.altair_chart(bars(context, rows, size=size))
 
 
 def bars(context: Context, rows: pd.DataFrame, *, size: int = LAPTOP_SIZE) -> Any:
@@ -126,13 +138,9 @@ def bars(context: Context, rows: pd.DataFrame, *, size: int = LAPTOP_SIZE) -> An
         alt.Tooltip("count:Q", title=heads["villages"]),
     ]
     colors = alt.Scale(domain=names, range=[STATUS[key].color for key in ORDER])
-    legend = alt.Legend(
-        title=None, orient="top", labelFontSize=size, labelColor="#1b2730", symbolStrokeWidth=0, symbolSize=size * 14,
-        **({"columns": 2} if size > LAPTOP_SIZE else {}),
-    )  # fmt: skip
     across = alt.Axis(labelFontSize=0.8 * size, titleFontSize=0.9 * size, labelColor="#3c4a54", titleColor="#3c4a54")
     fill = alt.Chart(long).mark_bar(stroke="#333", strokeWidth=0.4).encode(
-        y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"], axis=across), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=legend), tooltip=tips
+        y=y, x=alt.X("start:Q", scale=scale, title=heads["villages"], axis=across), x2="end:Q", color=alt.Color("name:N", scale=colors, legend=None), tooltip=tips
     )  # fmt: skip
     dark = alt.condition(alt.FieldOneOfPredicate("status", ["met", "gap"]), alt.value("#ffffff"), alt.value("#1b2730"))
     text = (
@@ -279,7 +287,7 @@ def page(context: Context) -> None:
             st.info(say(context.language, "no_village_needs", policy=panels.plain(context.policy.title)))
         else:
             groups = choose_group(context)
-            st.altair_chart(bars(context, rows[rows["group"].isin(groups)] if groups else rows))
+            show_bars(context, rows[rows["group"].isin(groups)] if groups else rows)
         show_chosen(context)
     with place:
         keep = choose_status(context, town)
