@@ -40,6 +40,7 @@ ALLOWED = {
     "library_edits.py": "what is wrong with a row of a bureau's own form",
     "rescore.py": "a word that stands in sentences from below",
     "own_list.py": "column names of a bureau's own list",
+    "hindsight.py": "column names of a bureau's own list, and the mark in sums from below",
     "template_panel.py": "columns and file names of a bureau's own workbook",
     "visit_merging.py": "names of the sheets of a visit",
     "drawing.py": "the sign by which a unit is a price",

@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.alternative import TOLERANCE_M, Costing
 from analysis.policy import value_on
 from geo.errors import AppError, InputError
-from views import choices, panels
+from views import choices, panels, road_words
 from views.context import Context
 from views.drawing import (
     MIXED,
@@ -143,7 +143,7 @@ def _show_now(context: Context, now: Costing) -> None:
     else:
         st.warning(tell(language, "falls_short", m=distance(now.short_m, language)), icon=":material/warning:")
     for note in now.notes:
-        st.caption(panels.plain(note))
+        st.caption(panels.plain(road_words.told(note, language)))
     parts = pd.DataFrame(
         [
             {

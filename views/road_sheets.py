@@ -9,6 +9,7 @@ import streamlit as st
 
 from analysis import core_pieces, flows, lifelines, road_services
 from analysis.policy import value_on
+from views import road_words
 from views.context import Context
 from views.labels import label, number, say
 from views.mapspec import ClassStyle
@@ -96,7 +97,8 @@ def trace_sheet(context: Context, works: Works) -> Sheet | None:
         st.info(say(language, "there_is_no_facilities_layer_yet"))
         return None
     start = found.index("clinic") if "clinic" in found else 0
-    service = st.selectbox(
+    left, right = st.columns([1, 1.2], vertical_alignment="bottom")
+    service = left.selectbox(
         say(language, "where_to"),
         found,
         index=start,
@@ -114,7 +116,7 @@ def trace_sheet(context: Context, works: Works) -> Sheet | None:
         name=road_names(context, frame["road_id"]),
         raw_people=frame["people"],
     )
-    only_soft = st.toggle(say(language, "only_what_is_not_hardened"), key="trace_soft")
+    only_soft = right.toggle(say(language, "only_what_is_not_hardened"), key="trace_soft")
     shown = shown[shown["is_hardened"].eq(soft)] if only_soft else shown
     columns = ("name", "surface", "is_hardened", "people", "natural_villages", "length_km", "road_id")
     note = say(
@@ -224,6 +226,8 @@ def works_sheet(name: str, columns: tuple[str, ...], measure: str, unit: str) ->
     def sheet(context: Context, works: Works) -> Sheet:
         frame, language = getattr(works.road_plan, name), context.language
         named = frame.assign(admin_class=frame["admin_class"].astype("object"))
+        if "note" in named:
+            named["note"] = [road_words.told(text, language) for text in named["note"]]
         for column, group in WORDED.items():
             if column in named:
                 named[column] = named[column].map(lambda key, group=group: label(group, key, language) if key else "")

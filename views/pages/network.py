@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.hindcast import upkeep
-from views import atlas, hindsight, panels, planning
+from views import atlas, hindsight, panels, planning, road_words
 from views.context import Context
 from views.labels import Language, label, number, say
 from views.maps import ClassStyle, LayerState, TileLayer, register_column, register_labels, register_source, show_map
@@ -162,7 +162,10 @@ def show_money(context: Context) -> None:
         st.info(say(context.language, "names_no_upkeep_money", title=panels.plain(context.policy.title)))
         return
     names = context.frame("villages").set_index("village_id")["name"]
-    table = table.assign(village_id=table["village_id"].map(names).fillna(table["village_id"]))
+    table = table.assign(
+        village_id=table["village_id"].map(names).fillna(table["village_id"]),
+        note=[road_words.told(text, context.language) for text in table["note"]],
+    )
     table = table.rename(columns={name: label("road_column", name, context.language) for name in table.columns})
     st.dataframe(table, hide_index=True, key="upkeep_table")
     title = label("sheet", "upkeep", context.language)

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from analysis.surfaces import price
-from views import atlas, drawing, drawing_card, history, panels, proposing, road_card, tables
+from views import atlas, drawing, drawing_card, history, panels, proposing, road_card, road_reasons, road_words, tables
 from views.context import Context
-from views.labels import Language, distance, label, money, number, say
+from views.labels import label, money, number, say
 from views.maps import ClassStyle, show_map, style_of
 from views.pages.coverage import MAP_HEIGHT
 from views.palette import STATE, SURFACE
@@ -68,7 +68,11 @@ def show_headline(context: Context, rows: pd.DataFrame) -> None:
     key = "roads_cost_least" if is_open else "roads_cost"
     figures += [
         (say(language, "roads_length"), length, say(language, "roads_length_help") + told),
-        (say(language, key), money(known, language), say(language, "roads_cost_help", count=unpriced) + told),
+        (
+            say(language, key),
+            money(known, language).replace("CNY ", "¥").replace(" million", " M"),
+            say(language, "roads_cost_help", count=unpriced) + told,
+        ),
     ]
     panels.show_figures(figures)
 
@@ -195,7 +199,7 @@ def show_card(context: Context) -> None:
         drawing_card.show(context, row.natural_village_id, row.state)
         return
     proposing.offer_natural_village(context, row.natural_village_id, row.state)
-    panels.show_pairs(reasons(context, row))
+    panels.show_pairs(road_reasons.reasons(context, row))
     drawing_card.show(context, row.natural_village_id, row.state)
     told = history.changes(context.office, "natural_villages", "natural_village_id", row.natural_village_id, language)
     if told:
@@ -203,52 +207,16 @@ def show_card(context: Context) -> None:
             panels.show_pairs(told)
 
 
-def listed(text: Any, language: Language) -> str:
-    """Write ids joined by semicolons as a list; nothing is a dash."""
-    return (", " if language == "en" else "、").join(text.split(";")) if isinstance(text, str) and text else "—"
-
-
-def reasons(context: Context, row: Any) -> list[tuple[str, str]]:
-    """Say what is missing for a natural village, over which segments, at what cost and who shares it."""
-    language = context.language
-    answer = {"yes": "yes", "True": "yes", "no": "no", "False": "no"}.get(str(row.is_due), "unknown")
-    km = label("unit", "km", language)
-    people = say(language, f"due_{answer}", people=number(row.population), threshold=number(row.threshold))
-    near = say(
-        language, "road_distances", hardened=distance(row.hardened_distance_m, language), any=distance(row.road_distance_m, language)
-    )  # fmt: skip
-    cost = say(
-        language, "cost_and_subsidy", cost=money(row.cost_cny10k, language), subsidy=money(row.subsidy_cny10k, language)
-    )
-    pairs = [
-        ("population", people),
-        ("gap_km", f"{number(row.gap_km, 2)} {km}"),
-        ("new_km", f"{number(row.new_km, 2)} {km}"),
-        ("nearest_road", near),
-        ("outlet", row.outlet if isinstance(row.outlet, str) and row.outlet else "—"),
-        ("segment_ids", listed(row.segment_ids, language)),
-        ("shared_with", listed(row.shared_with, language)),
-        ("cost", cost),
-        ("reference", clause(context)),
-    ]
-    pairs += [("note", row.note)] if isinstance(row.note, str) and row.note else []
-    return [(label("field", key, language), text) for key, text in pairs]
-
-
-def clause(context: Context) -> str:
-    """Name the clause that sets the population threshold."""
-    values = context.policy.values.get("hardening.min_population", ())
-    if not values:
-        return say(context.language, "no_threshold", policy=context.policy.title)
-    return f"《{context.policy.title}》{values[-1].reference}"
-
-
 def table_of(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
     """Make the table under the map, best first, indexed by natural village."""
     ordered = shown.sort_values("rank", na_position="last", kind="stable").set_index("natural_village_id")
-    table = ordered[list(COLUMNS)].assign(state=ordered["state"].map(lambda key: label("state", key, context.language)))
-    heads = {name: label("field", name, context.language) for name in COLUMNS}
-    return table.rename(columns={**heads, "name": label("field", "natural_village", context.language)})
+    language = context.language
+    table = ordered[list(COLUMNS)].assign(
+        state=[label("state", key, language) for key in ordered["state"]],
+        note=[road_words.told(text, language) for text in ordered["note"]],
+    )
+    heads = {name: label("field", name, language) for name in COLUMNS}
+    return table.rename(columns={**heads, "name": label("field", "natural_village", language)})
 
 
 def show_rows(context: Context, shown: pd.DataFrame, town: str | None, keep: list[str]) -> None:

@@ -1,0 +1,48 @@
+"""What the road analysis says in Chinese, in the reader's language: sentences are known by their form, figures are kept."""
+
+import re
+from functools import cache
+
+from views.labels import Language, catalogue, label
+
+
+@cache
+def _forms() -> dict[str, re.Pattern[str]]:
+    """Turn every sentence of the group `road_note` into the pattern that recognises it; {0}, {1} … are the figures."""
+    return {
+        key: re.compile(re.sub(r"\\{\d\\}", "(.+)", re.escape(texts["zh"])))
+        for key, texts in catalogue()["road_note"].items()
+    }
+
+
+def told(text: object, language: Language) -> str:
+    """Say what the analysis says in the reader's language; a sentence of no known form stays as it is.
+
+    >>> told("直接连通 2 个自然村 304 人；连同后续项目共 304 人，每万元 4.5 人", "en")
+    '2 natural villages with 304 people directly; 304 people with what follows, 4.5 per CNY 10k'
+    >>> told("不在任何村界内；别的", "en"), told("人口不明", "zh"), told(None, "en")
+    ('in no village; 别的', '人口不明', '')
+    """
+    if not isinstance(text, str):
+        return ""
+    if language == "zh" or not text:
+        return text
+    mark = "；"
+    parts = text.split(mark)
+    said: list[str] = []
+    while parts:  # a sentence may hold the mark that parts sentences: the longest that is known counts
+        for count in range(len(parts), 0, -1):
+            found = _one(mark.join(parts[:count]), language)
+            if found is not None or count == 1:
+                said.append(found if found is not None else parts[0])
+                parts = parts[count:]
+                break
+    return "; ".join(said)
+
+
+def _one(text: str, language: Language) -> str | None:
+    for key, form in _forms().items():
+        found = form.fullmatch(text)
+        if found and "；" not in "".join(found.groups()):
+            return label("road_note", key, language).format(*found.groups())
+    return None
