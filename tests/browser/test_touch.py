@@ -22,6 +22,8 @@ def tablet(chromium, address):
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector(".atlas-holder[data-ready]", state="attached")
+    middle = f"[{LAT + STEP}, {LON + STEP}]"  # so far out that no bar lies over what is swept
+    page.evaluate(f"() => {{ {ATLAS}.map.setView({middle}, 13, {{ animate: false }}); }}")
     page.wait_for_function(
         f"""() => {{ const n = Object.values({ATLAS}.tiles._tiles);
             return n.length && n.every(x => x.loaded) && !{ATLAS}.tiles._queue.length; }}"""
