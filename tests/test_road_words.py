@@ -52,7 +52,9 @@ def test_what_a_programme_says_of_itself_and_its_projects() -> None:
     assert len(made.projects) > 2
     assert len(made.notes) == 2
     assert left_in_chinese([*made.projects["why"], *made.notes]) == []
-    assert re.findall(r"[\d.]+", told(made.projects["why"].iloc[0], "en"))[:2] == ["1", f"{made.projects['people'].iloc[0]:.0f}"]  # fmt: skip
+    for row in made.projects[made.projects["people"] > 0].itertuples():
+        count = len(row.natural_village_ids.split(";"))
+        assert re.findall(r"[\d.]+", told(row.why, "en"))[:2] == [str(count), f"{row.people:.0f}"]
 
 
 def test_each_form_keeps_its_figures() -> None:
