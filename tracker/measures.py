@@ -90,4 +90,4 @@ def _sound(measure: str, value: float, unit: str) -> None:
     if not math.isfinite(value):
         raise InputError(f"{measure}：数值要是数字，现在是 {value!r}。")
     if unit == "share" and not 0 <= value <= 1:
-        raise InputError(f"{measure} 是比例，请写 0 到 1 的小数（70% 写 0.7），现在是 {value:g}。")
+        raise InputError(f"这个指标是比例，请写 0 到 1 的小数（70% 写 0.7），现在是 {value:g}。")
