@@ -75,15 +75,14 @@ def show_own_list(works: Works, question: Question, made: Programme, language: L
                 strangers=panels.plain("、".join(strangers[:5])),
             )
         )
-    if beside.not_reached:
-        st.warning(
-            say(
-                language,
-                "natural_villages_of_the_list_cannot",
-                count=len(beside.not_reached),
-                not_reached=panels.plain("、".join(beside.not_reached[:5])),
-            )
-        )
+    names = works.road_plan.natural_villages.set_index("natural_village_id")["name"].fillna("")
+    for key, ids in (
+        ("villages_of_the_list_are_no_candidates", beside.unknown),
+        ("natural_villages_of_the_list_cannot", beside.not_reached),
+    ):
+        if ids:
+            listed = "、".join(str(names.get(name, "")) or name for name in ids[:5]) + ("……" if len(ids) > 5 else "")
+            st.warning(say(language, key, count=len(ids), not_reached=panels.plain(listed)))
     if beside.swaps.empty:
         st.caption(say(language, "no_single_swap_betters_it"))
         return
