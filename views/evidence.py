@@ -43,16 +43,21 @@ def proof_of(context: Context, row: Any) -> Proof | None:
     if frame is None or "geometry" not in frame:
         return None
     place = _positions(context.workspace.digest, layer, frame).get(ids.split(";")[0])
-    return None if place is None else Proof(layer, ids.split(";")[0])
+    return None if place is None else Proof(layer, str(frame[ID_OF[layer]].iloc[place]))
 
 
 @st.cache_resource(show_spinner=False, max_entries=40)
 def _positions(digest: str, layer: str, _frame: Any) -> dict[str, int]:
-    """Tell the row of every feature that lies somewhere, once per workspace and layer."""
+    """Tell the row of every feature that lies somewhere, once per workspace and layer; roads also by name."""
     del digest
-    lies = (_frame.geometry.notna() & ~_frame.geometry.is_empty).to_numpy()
-    ids = _frame[ID_OF[layer]].to_numpy(dtype=object)
-    return {str(ids[place]): place for place in range(len(ids)) if lies[place]}
+    lies = (_frame.geometry.notna() & ~_frame.geometry.is_empty).to_numpy().nonzero()[0]
+    found: dict[str, int] = {}
+    for column in (ID_OF[layer], *(("name", "route_code") if layer == "roads" else ())):
+        if column in _frame:
+            texts = _frame[column].to_numpy(dtype=object)
+            for place in lies:
+                found.setdefault(str(texts[place]), int(place))
+    return found
 
 
 def name_of(context: Context, proof: Proof, language: Language) -> str:
