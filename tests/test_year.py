@@ -152,6 +152,55 @@ def test_a_whole_year_gives_the_same_figures_on_both_stores(tmp_path, store, pap
     assert ask("project", office, "verify")["faults"] == []
 
 
+def mistakes_of_the_year(office: Path) -> None:
+    """What was entered wrongly and mended: a day, an amount, a figure, a posting that never was."""
+    told = ask("project", office, "history", "P2018-00002")["events"]
+    started = next(event["seq"] for event in told if event["kind"] == "project_started")
+    run("mend", office, "step", started, "--at", "2018-05-03", "--why", "日期写错")
+    wrong = ask("project", office, "fund", "payment", "--source", "省级", "--amount", "99", "--year", 2018, "--at", "2018-11-01")["seq"]  # fmt: skip
+    right = ask("mend", office, "money", wrong, "--amount", "9.9", "--why", "小数点写错")["seq"]
+    run("mend", office, "withdraw", right, "--why", "不是本县的钱")
+    run("project", office, "amend", "P2018-00002", "--cost", "12.5", "--note", "设计变更", "--at", "2018-06-01")
+
+
+def everything(office: Path) -> dict[str, object]:
+    """Ask every list, total, history and report of the year, on its days, without what differs by chance."""
+    days = ("2018-03-31", "2018-06-30", "2018-09-30", "2018-12-31")
+    asked: dict[str, object] = {
+        f"totals {day}": ask("project", office, "totals", *(word for key in ("project_id", "town", "year", "source") for word in ("--by", key)), "--day", day)
+        for day in days
+    }  # fmt: skip
+    asked |= {f"projects {day}": ask("project", office, "list", "--day", day) for day in days}
+    asked |= {f"houses {day}": ask("house", office, "list", "--day", day) for day in days}
+    asked |= {f"report {day}": ask("report", office, "--every", "quarter", "--day", day, "--no-assess")["tables"] for day in days}  # fmt: skip
+    for number in ("P2018-00001", "P2018-00002", "P2018-00003"):
+        asked[number] = [
+            {key: event[key] for key in ("seq", "version", "kind", "at", "payload", "evidence", "corrects")}
+            for event in ask("project", office, "history", number)["events"]
+        ]
+    return asked
+
+
+@pytest.mark.postgis
+def test_both_stores_answer_every_question_alike_and_a_move_changes_nothing(tmp_path, postgresql_url, papers) -> None:
+    told = []
+    for name, ledger in (("file", None), ("server", postgresql_url)):
+        office = tmp_path / name
+        create(office, policy=POLICY, name="试", ledger=ledger).close()
+        projects_of_the_year(office, papers / "paper.pdf")
+        money_of_the_year(office)
+        houses_of_the_year(office, papers)
+        figures_of_the_targets(office)
+        mistakes_of_the_year(office)
+        told.append(everything(office))
+    assert told[0] == told[1]
+    assert len(told[0]) == 19
+    assert told[0]["projects 2018-12-31"]["projects"][1]["planned_cost_cny10k"] == 12.5
+    run("move", tmp_path / "server", "--to", "file")
+    assert everything(tmp_path / "server") == told[0], "moved to a file, it still says the same"
+    assert ask("project", tmp_path / "server", "verify")["faults"] == []
+
+
 def test_mistakes_end_with_one_sentence(tmp_path, papers) -> None:
     office = tmp_path / "office"
     create(office, policy=POLICY, name="试").close()
