@@ -10,7 +10,7 @@ import shapely
 
 from analysis.policy import Policy, value_on
 from analysis.roads import RoadPlan
-from analysis.surfaces import HARDENED, UNHARDENED, admin_classes, surfaces, usable
+from analysis.surfaces import HARDENED, UNHARDENED, UNKNOWN, admin_classes, surfaces, usable
 from geo.crs import require_same_crs
 from geo.errors import InputError
 from layers.workspace import Workspace
@@ -83,10 +83,12 @@ def judge_projects(
     ----------
     listed
         Lines in metres with `project_id`, `town` and `declared_km`; a project may have many rows that all repeat its
-        whole declared length, which is counted once (the greatest, should they differ).
+        whole declared length, which is counted once (the greatest, should they differ). Where there is a column `road`
+        (the position of the road of today's layer a row lies on, -1 none), that road's own surface decides.
     reach_m, min_share
-        How far a listed line may be from a road of today's layer, and how much of it must lie so near to count as built
-        (inclusive); reading aids, no policy figures.
+        How far a listed line may be from a road of today's layer - a short one at most a quarter of its length, else the
+        hardened road it starts from would count - and how much of it must lie so near to count as built (inclusive);
+        reading aids, no policy figures.
 
     Returns
     -------
@@ -107,7 +109,10 @@ def judge_projects(
         lambda rows: shapely.union_all(rows.to_numpy())
     )
     first = listed.groupby("project_id", sort=True)
-    shares = _built_shares(drawn.to_numpy(), ws, policy, day, reach_m)
+    if "road" in listed:
+        shares = _own_shares(listed, drawn.index, ws, policy, day)
+    else:
+        shares = _built_shares(drawn.to_numpy(), ws, policy, day, reach_m)
     is_nowhere = shapely.is_empty(drawn.to_numpy())  # what has no place on the map says nothing
     shares = np.where(is_nowhere, 0.0, shares[0]), np.where(is_nowhere, 1.0, shares[1])
     is_built, may_be = (share >= min_share for share in shares)
@@ -165,14 +170,31 @@ def _built_shares(drawn: Any, ws: Workspace, policy: Policy, day: date, reach_m:
     if roads is None or not len(roads):
         return np.zeros(len(drawn)), np.ones(len(drawn))
     surface, good, lines = surfaces(roads, policy, day), usable(roads), roads.geometry.to_numpy()
+    reach = np.minimum(reach_m, shapely.length(drawn) / 4)
     found = []
     for mask in (good & (surface == HARDENED), good & (surface != UNHARDENED)):
         tree = shapely.STRtree(lines[mask])
-        line, road = tree.query(drawn, predicate="dwithin", distance=reach_m)
+        line, road = tree.query(drawn, predicate="dwithin", distance=reach)
         held = [shapely.union_all(lines[mask][road[line == row]]) for row in range(len(drawn))]
-        near = shapely.length(shapely.intersection(drawn, shapely.buffer(held, reach_m)))
+        near = shapely.length(shapely.intersection(drawn, shapely.buffer(held, reach)))
         found.append(near / np.maximum(shapely.length(drawn), 1e-9))
     return found[0], found[1]
+
+
+def _own_shares(
+    listed: gpd.GeoDataFrame, projects: pd.Index, ws: Workspace, policy: Policy, day: date
+) -> tuple[Any, Any]:
+    """Return the share of every project's length that lies on roads hardened today, surely and at most."""
+    roads = ws.layers["roads"]
+    road = listed["road"].to_numpy(np.int64)
+    surface = np.append(np.where(usable(roads), surfaces(roads, policy, day), UNHARDENED), UNKNOWN)[road]
+    length = pd.Series(shapely.length(listed.geometry.to_numpy()), index=listed["project_id"].to_numpy())
+    whole = length.groupby(level=0).sum().reindex(projects).to_numpy()
+    shares = [
+        length.where(mask, 0.0).groupby(level=0).sum().reindex(projects).to_numpy() / np.maximum(whole, 1e-9)
+        for mask in (surface == HARDENED, surface != UNHARDENED)
+    ]
+    return shares[0], shares[1]
 
 
 def upkeep(ws: Workspace, policy: Policy, day: date) -> pd.DataFrame:

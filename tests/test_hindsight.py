@@ -51,7 +51,7 @@ def test_a_length_repeated_on_every_row_counts_once_and_different_ones_are_added
     )
     laid = hindsight.laid_out(held(), lines, CHOSEN, is_section=False)
     assert laid.groupby("project_id")["declared_km"].first().to_dict() == {"P1": 2.0, "P2": 1.0}
-    sections = hindsight.laid_out(held(), lines, CHOSEN, is_section=True)
+    sections = hindsight.laid_out(held(), lines.assign(**{hindsight.ROAD: 0}), CHOSEN, is_section=True)
     assert sections.groupby("project_id")["declared_km"].first().to_dict() == {"P1": 4.0, "P2": 1.0}
     bare = hindsight.laid_out(held(), lines, {"project_id": None, "town": None, "km": None}, is_section=False)
     assert bare["project_id"].tolist() == ["1", "2", "3", "4"]
@@ -88,3 +88,10 @@ def test_a_list_of_road_ids_is_placed_between_its_chainages() -> None:
     assert judged.loc["P4", ["share_low", "share_high"]].tolist() == [0, 1]  # without a line nothing is known
     whole = count_projects(judged.reset_index()).set_index("town").loc["合计"]
     assert whole[["projects", "built", "not_built", "unknown", "declared_km"]].tolist() == [4, 1, 1, 2, 3.3]
+
+
+def test_a_short_list_line_is_not_built_because_it_starts_on_a_hardened_road() -> None:
+    rows = drawn([("P1", "甲镇", 0.012, [(500, 0), (500, 12)]), ("P2", "甲镇", 0.012, [(400, 2), (412, 2)])])
+    laid = hindsight.laid_out(held(), rows, CHOSEN, is_section=False)
+    judged = judge_projects(laid, held().workspace, policy(), DAY).set_index("project_id")
+    assert judged["status"].to_dict() == {"P1": "not_built", "P2": "built"}

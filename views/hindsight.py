@@ -22,6 +22,7 @@ from views.road_sheets import Sheet
 
 TYPES = ["xlsx", "xls", "csv", "zip", "gpkg", "geojson", "kml", "kmz"]
 STYLE = {"built": ("#045a8d", ()), "not_built": ("#c8450b", (8, 4)), "unknown": ("#6b6b6b", (3, 4))}
+ROAD = "__road"  # the column that says which road of the layer a row names
 OF_STATE = {"connected": "built", "harden": "not_built", "build": "not_built"}
 GUESSES = {
     "project_id": ("project_id", "项目编号", "项目编码", "项目", "编号", "项目名称"),
@@ -87,15 +88,16 @@ def show_villages(context: Context, works: Works, table: pd.DataFrame, language:
 
 def on_roads(context: Context, table: pd.DataFrame, column: str) -> gpd.GeoDataFrame:
     """Place a list that names roads: each row on its road, between its chainages where it has them."""
-    roads = context.frame("roads").drop_duplicates("road_id").set_index("road_id").geometry
-    lines = roads.reindex(table[column].astype("str").str.strip()).to_numpy()
+    roads = context.frame("roads")
+    place = pd.Index(roads["road_id"].astype(str)).get_indexer(table[column].astype("str").str.strip())
+    lines = np.array([*roads.geometry, None], dtype=object)[place]  # the last stands for a road that is not there
     start, end = (guess(table, key) for key in ("start", "end"))
     if start is not None and end is not None:
         begin, stop = (pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64) * 1000 for name in (start, end))
         lone = ~shapely.is_missing(lines) & (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING)
         cut = np.flatnonzero(lone & np.isfinite(begin) & np.isfinite(stop) & (stop > begin))
         lines[cut] = stretches(lines[cut], begin[cut], stop[cut])  # beyond its end a line is not prolonged
-    return gpd.GeoDataFrame(table, geometry=lines, crs=context.workspace.crs)
+    return gpd.GeoDataFrame(table.assign(**{ROAD: place}), geometry=lines, crs=context.workspace.crs)
 
 
 def guess(table: pd.DataFrame, key: str) -> str | None:
@@ -114,7 +116,7 @@ def guess(table: pd.DataFrame, key: str) -> str | None:
 def show_projects(context: Context, lines: gpd.GeoDataFrame, *, is_section: bool) -> Sheet:
     """Show how much of a list of road projects is hardened today; a person may say which columns hold what."""
     language = context.language
-    names = [str(name) for name in lines.columns if name != "geometry"]
+    names = [str(name) for name in lines.columns if name not in ("geometry", ROAD)]
     chosen: dict[str, str | None] = {}
     for place, key in zip(st.columns(3), ("project_id", "town", "km"), strict=True):
         first, none = guess(lines, key), say(language, f"column_none_{key}")
@@ -135,7 +137,9 @@ def show_projects(context: Context, lines: gpd.GeoDataFrame, *, is_section: bool
     nowhere = judged.geometry.is_empty
     held = judged.drop(columns="project_id").set_geometry(judged.geometry.where(~nowhere))
     columns = ("name", "town", "built", "share_low", "declared_km", "drawn_km")
-    note = say(language, "hindsight_projects_note", nowhere=int(nowhere.sum()))
+    note = say(
+        language, "hindsight_sections_note" if is_section else "hindsight_projects_note", nowhere=int(nowhere.sum())
+    )
     return Sheet(held, columns, "status", "", note, classes=_classes("listed_status", language), part="projects")
 
 
