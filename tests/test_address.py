@@ -78,3 +78,27 @@ def test_turning_to_another_page_keeps_the_town() -> None:
     app.run()
     assert app.text[0].value == "南山镇"
     assert in_address(app) == {"town": ["南山镇"]}
+
+
+def test_where_the_map_stands_is_read_from_a_link_and_left_to_the_browser() -> None:
+    app = AppTest.from_function(script)
+    app.query_params["town"] = "南山镇"
+    app.query_params["view"] = "113.3,24.6,11.5"
+    app.run()
+    assert app.session_state["view_linked"] == (113.3, 24.6, 11.5, 1)
+    app.query_params["view"] = "113.4,24.6,11.5"  # the map was moved: nothing is to be done
+    app.run()
+    assert app.session_state["view_linked"] == (113.3, 24.6, 11.5, 1)
+    app.query_params["town"] = "云山镇"  # a step back, or another link
+    app.run()
+    assert app.session_state["view_linked"] == (113.4, 24.6, 11.5, 2)
+
+
+def test_a_link_that_names_a_village_and_no_place_goes_there() -> None:
+    app = AppTest.from_function(script)
+    app.query_params["village"] = "v1"
+    app.run()
+    assert app.session_state["go_to"] == ("villages", "v1")
+    app.session_state["go_to"] = None
+    app.run()
+    assert app.session_state["go_to"] is None
