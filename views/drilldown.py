@@ -45,5 +45,5 @@ def add_natural_villages(
         places, values=own, classes=classes, keep=list(classes), visible=bool(len(own)), show_labels=True
     )
     chosen = panels.selected("natural_villages")
-    place = places.position(chosen) if chosen in own.index else None
+    place = places.position(str(chosen)) if chosen in own.index else None
     return [] if place is None else [("natural_villages", place)]
