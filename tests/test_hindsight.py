@@ -15,6 +15,7 @@ ROADS = [
     ("R1", "concrete", [(0, 0), (1000, 0)]),
     ("R2", "earth", [(0, 100), (1000, 100)]),
     ("R3", "unknown", [(0, 200), (1000, 200)]),
+    ("R4", "earth", [(0, 3), (1000, 3)]),  # beside the hardened one
 ]
 CHOSEN = {"project_id": "项目编号", "town": "乡镇", "km": "里程公里"}
 
@@ -72,22 +73,29 @@ def test_a_town_that_is_not_said_is_where_the_line_lies() -> None:
 def test_a_list_of_road_ids_is_placed_between_its_chainages() -> None:
     table = pd.DataFrame(
         {
-            "项目编号": ["P1", "P1", "P2", "P3", "P4"], "路段": ["R1", "R2", "R1", "R3", "新建"],
-            "起点桩号": [0.2, 0.0, None, 0.0, None], "止点桩号": [0.7, 0.5, None, 9.0, None], "里程公里": [0.5, 0.5, 1.0, 1.0, 0.3],
+            "项目编号": ["P1", "P1", "P2", "P3", "P4", "P5"], "路段": ["R1", "R2", "R1", "R3", "新建", "R4"],
+            "起点桩号": [0.2, 0.0, None, 0.0, None, 0.0], "止点桩号": [0.7, 0.5, None, 9.0, None, 0.5],
+            "里程公里": [0.5, 0.5, 1.0, 1.0, 0.3, 0.5],
         }
     )  # fmt: skip
     context = held()
-    column, hits = own_list.best_column(table, ["R1", "R2", "R3"])
-    assert (column, hits) == ("路段", 4)
+    column, hits = own_list.best_column(table, ["R1", "R2", "R3", "R4"])
+    assert (column, hits) == ("路段", 5)
     placed = hindsight.on_roads(context, table, column)
-    assert placed.geometry.length.fillna(0).tolist() == [500, 500, 1000, 1000, 0]
+    assert placed.geometry.length.fillna(0).tolist() == [500, 500, 1000, 1000, 0, 500]
     laid = hindsight.laid_out(context, placed, {**CHOSEN, "town": None}, is_section=True)
     judged = judge_projects(laid, context.workspace, policy(), DAY).set_index("project_id")
-    assert judged["status"].to_dict() == {"P1": "not_built", "P2": "built", "P3": "unknown", "P4": "unknown"}
+    assert judged["status"].to_dict() == {
+        "P1": "not_built",
+        "P2": "built",
+        "P3": "unknown",
+        "P4": "unknown",
+        "P5": "not_built",
+    }
     assert judged.loc["P1", ["share_low", "share_high"]].tolist() == pytest.approx([0.5, 0.5])
     assert judged.loc["P4", ["share_low", "share_high"]].tolist() == [0, 1]  # without a line nothing is known
     whole = count_projects(judged.reset_index()).set_index("town").loc["合计"]
-    assert whole[["projects", "built", "not_built", "unknown", "declared_km"]].tolist() == [4, 1, 1, 2, 3.3]
+    assert whole[["projects", "built", "not_built", "unknown", "declared_km"]].tolist() == [5, 1, 2, 2, 3.8]
 
 
 def test_a_short_list_line_is_not_built_because_it_starts_on_a_hardened_road() -> None:

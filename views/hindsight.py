@@ -159,9 +159,8 @@ def laid_out(context: Context, lines: gpd.GeoDataFrame, chosen: dict[str, str | 
     declared = length.where(is_repeated, by_project.transform("sum"))
     named = _town_of(context, lines) if town is None else lines[town].astype("object")
     shapes = lines.geometry.where(lines.geometry.notna(), shapely.LineString())
-    return gpd.GeoDataFrame(
-        {"project_id": keys, "town": named, "declared_km": declared}, geometry=shapes, crs=lines.crs
-    )
+    held = {"project_id": keys, "town": named, "declared_km": declared}
+    return gpd.GeoDataFrame(held | ({"road": lines[ROAD]} if is_section else {}), geometry=shapes, crs=lines.crs)
 
 
 def _town_of(context: Context, lines: gpd.GeoDataFrame) -> Any:
