@@ -167,7 +167,11 @@ def show_money(context: Context) -> None:
         note=[road_words.told(text, context.language) for text in table["note"]],
     )
     table = table.rename(columns={name: label("road_column", name, context.language) for name in table.columns})
-    st.dataframe(table, hide_index=True, key="upkeep_table")
+    formats = {
+        label("road_column", name, context.language): st.column_config.NumberColumn(format=form)
+        for name, form in {"length_km": "%.3f", "subsidy_cny": "%.0f"}.items()
+    }
+    st.dataframe(table, hide_index=True, key="upkeep_table", column_config=formats, placeholder="—")
     title = label("sheet", "upkeep", context.language)
     panels.offer_download(context, {title: table}, title)
 
