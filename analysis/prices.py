@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
+from analysis.planes import lowest_of
 from analysis.schedule import MUST, Schedule, Task, arrange, branch_ratio, greedy, is_possible, price_out, reached
-from geo.compiled import IS_COMPILED, compiled
+from geo.compiled import compiled
 
 Floats = NDArray[np.float64]
 CLOSE = 1e-6  # prices are good enough when the model is so near the bound
-SMALL = 12  # numbers of prices up to which planes are compared here, else by HiGHS
 SHAKES = (0.0, 3e-4, 1e-3, 3e-3)  # by how much prices are shaken to meet other programmes
 TRIALS = 4 * len(SHAKES) + 1
 
@@ -44,7 +43,7 @@ def _alone(parent: Any, cost: Any, value: Any, lock: Any, money: Any, own: Any, 
 
 
 @compiled
-def _whole(parent: Any, own: Any, best: Any, total: float, whole: Any) -> None:
+def whole_values(parent: Any, own: Any, best: Any, total: float, whole: Any) -> None:
     """Value the best whole schedule in which a work has a given year."""
     count, years = own.shape[0], own.shape[1] - 1
     for work in range(count):
@@ -107,7 +106,7 @@ def regrets(task: Task, prices: Floats) -> tuple[float, Floats]:
     own, best, whole = (np.zeros((count, years + 1)) for _ in range(3))
     _alone(task.parent, task.cost, task.values(prices), lock, prices[:years], own, best)
     total = float(best[task.parent < 0, 0].sum())
-    _whole(task.parent, own, best, total, whole)
+    whole_values(task.parent, own, best, total, whole)
     return total + _standing(task, prices), np.maximum(total - whole, 0.0)
 
 
@@ -151,74 +150,6 @@ def best_prices(task: Task, *, rounds: int = 60, start: Floats | None = None) ->
             break
         price = np.clip(found, 0.0, top)
     return best, bound
-
-
-def lowest_of(slopes: Floats, levels: Floats, low: Floats, high: Floats) -> tuple[Floats | None, float]:
-    """Find where the highest of some planes is lowest within a box -> place, height (no place: none was found).
-
-    >>> place, height = lowest_of(np.array([[1.0], [-1.0]]), np.array([0.0, 4.0]), np.zeros(1), np.full(1, 9.0))
-    >>> round(float(place[0]), 9), round(height, 9)
-    (2.0, 2.0)
-    """
-    if IS_COMPILED and len(low) <= SMALL:
-        size, middle = np.maximum((high - low) / 2, 1e-12), (high + low) / 2
-        heights = levels + slopes @ middle
-        unit = max(float(np.abs(heights - heights.max()).max()), float(np.abs(slopes * size).max()), 1e-12)
-        place = np.empty(len(low))
-        if _descend(slopes * size / unit, (heights - heights.max()) / unit, place):
-            place = np.clip(middle + size * place, low, high)
-            return place, float((levels + slopes @ place).max())
-    found = linprog(
-        np.r_[np.zeros(len(low)), 1.0],
-        A_ub=np.column_stack([slopes, -np.ones(len(slopes))]),
-        b_ub=-levels,
-        bounds=[*zip(low, high, strict=True), (None, None)],
-    )
-    return (None, np.inf) if found.x is None else (found.x[:-1], float(found.fun))
-
-
-@compiled
-def _descend(slopes: Any, levels: Any, place: Any) -> bool:
-    """Go from corner to corner of the planes, within -1 and 1, until none is lower; False when it does not end."""
-    count, size = slopes.shape
-    rows, least = np.zeros((count + 2 * size, size + 1)), np.empty(count + 2 * size)
-    rows[:count, :size], rows[:count, size], least[:count] = -slopes, 1.0, levels
-    for axis in range(size):
-        rows[count + 2 * axis, axis], rows[count + 2 * axis + 1, axis] = 1.0, -1.0
-    least[count:] = -1.0
-    at = np.full(size + 1, -1.0)
-    heights = levels - slopes.sum(axis=1)
-    held = np.empty(size + 1, np.int64)
-    held[:size] = count + 2 * np.arange(size)
-    held[size] = heights.argmax()
-    at[size] = heights.max()
-    for step in range(60 * (size + 1)):
-        turned = np.linalg.inv(rows[held])
-        pull = turned[size]
-        out = -1
-        for side in range(size + 1):
-            if pull[side] < -1e-11 and (out < 0 or (step < 20 * (size + 1) and pull[side] < pull[out])):
-                out = side
-        if out < 0:
-            place[:] = at[:size]
-            return True
-        way = turned[:, out].copy()
-        far, met = np.inf, -1
-        for row in range(len(rows)):
-            slope = 0.0
-            for axis in range(size + 1):
-                slope += rows[row, axis] * way[axis]
-            if slope < -1e-11 and row not in held:
-                over = -least[row]
-                for axis in range(size + 1):
-                    over += rows[row, axis] * at[axis]
-                if max(over, 0.0) < -slope * far:
-                    far, met = max(over, 0.0) / -slope, row
-        if met < 0:
-            return False
-        at += far * way
-        held[out] = met
-    return False
 
 
 def _slope(task: Task, chosen: Any) -> Floats:

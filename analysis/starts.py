@@ -28,7 +28,7 @@ def can_exchange(task: Task, start: Schedule) -> bool:
     return IS_COMPILED and known and task.fair is None
 
 
-def explore(task: Task, start: Schedule, *, gap: float, draws: int, until: float = np.inf) -> Schedule:
+def explore(task: Task, start: Schedule, *, gap: float, draws: int, until: float = np.inf, first: int = 0) -> Schedule:
     """Better a schedule by exchanging works, from where it stands, then from other starts.
 
     Parameters
@@ -40,24 +40,30 @@ def explore(task: Task, start: Schedule, *, gap: float, draws: int, until: float
         behind it, what shaken prices choose, and the programme in hand bettered for worths drawn around those given.
     until
         Stop at this reading of the monotonic clock.
+    first
+        Number of the first start, where others were made before.
     """
     if not can_exchange(task, start):
         return start
-    prices, rng, found = np.asarray(start.money, np.float64), np.random.default_rng(5), start
+    prices, rng = np.asarray(start.money, np.float64), np.random.default_rng([5, first])
     _, regret = regrets(task, prices)
-    for turn in range(draws + 1):
-        is_last, year = turn == draws or found.gap <= gap, found.year
-        if turn and not is_last:
-            year = _start(task, found.year, prices, regret, turn - 1, rng)
-            if not is_possible(task, year):
-                continue
-        year = climb(task, year, prices, sets=MANY if is_last and turn and draws >= PATIENT else FEW)
-        objective = reached(task, year)
-        if objective > found.objective and is_possible(task, year):
-            found = Schedule(year, objective, max(found.bound, objective), SOLVER, found.money)
-        if is_last or monotonic() > until:
-            break
-    return found
+    found = _bettered(task, start, start.year, FEW) if first == 0 else start
+    for turn in range(first, first + draws):
+        if found.gap <= gap or monotonic() > until:
+            return found
+        year = _start(task, found.year, prices, regret, turn, rng)
+        if is_possible(task, year):
+            found = _bettered(task, found, year, FEW)
+    return _bettered(task, found, found.year, MANY) if draws >= PATIENT and found.gap > gap else found
+
+
+def _bettered(task: Task, found: Schedule, year: Ints, sets: tuple[int, ...]) -> Schedule:
+    """Climb from a programme, and keep the better one."""
+    year = climb(task, year, np.asarray(found.money, np.float64), sets=sets)
+    objective = reached(task, year)
+    if objective <= found.objective or not is_possible(task, year):
+        return found
+    return Schedule(year, objective, max(found.bound, objective), SOLVER, found.money)
 
 
 def _start(task: Task, year: Ints, prices: Floats, regret: Floats, turn: int, rng: np.random.Generator) -> Ints:
