@@ -1,5 +1,6 @@
 """Targets against what was observed, and the periodic report: this period, the last one, and what was known then."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from tracker.ledger import Ledger
 from tracker.status import HOUSE_LABELS, PROJECT_LABELS
 from views.labels import Language, label, say
 
+NOTES = ("note_met_late", "note_seen_early")  # what analysis.progress says of a target, as the catalogue has it
 OPEN_HOUSES = "dangerous_housing_open"
 TARGET_COLUMNS = (
     "label", "due", "target", "unit", "strength", "actual", "actual_day", "status", "shortfall", "forecast", "forecast_low",
@@ -69,7 +71,21 @@ def target_table(policy: Policy, seen: pd.DataFrame, day: date, language: Langua
     table["status"] = table["status"].map(lambda key: label("progress", key, language))
     table["unit"] = table["unit"].map(lambda key: label("unit", key, language))
     table["strength"] = table["strength"].map(lambda key: label("strength", key, language))
+    table["note"] = [said_note(note, language) for note in table["note"]]
     return table.rename(columns={name: label("target_column", name, language) for name in TARGET_COLUMNS})
+
+
+def said_note(note: Any, language: Language) -> str:
+    """Write the note of a target in a language; what the document itself says stays as it is.
+
+    >>> said_note("口径见附件；首次达标的记录在 2017-09-30，晚于期限", "en")
+    '口径见附件；first met on 2017-09-30, after the due day'
+    """
+    text = note if isinstance(note, str) else ""
+    for key in NOTES:
+        pattern = re.escape(say("zh", key, day="@")).replace("@", r"(\S+)")
+        text = re.sub(pattern, lambda found, key=key: say(language, key, day=found[1]), text)  # type: ignore[misc]
+    return text
 
 
 def period_name(period: Period, language: Language) -> str:
@@ -184,6 +200,7 @@ def _targets(
     head = {label("target_column", name, language): judged[name] for name in first}
     names = list(moments)
     change = columns[f"{names[0]} {actual}"] - columns[f"{names[1]} {actual}"]
+    judged["note"] = [said_note(note, language) for note in judged["note"]]
     tail = {label("target_column", name, language): judged[name] for name in ("reference", "note")}
     return pd.DataFrame({**head, **columns, say(language, "against_the_last_period"): change, **tail})
 

@@ -195,7 +195,9 @@ def page(context: Context) -> None:
         head, button = st.columns([3, 1], vertical_alignment="center")
         head.caption(say(context.language, "houses_names_ids_phones_and_addresses", count=len(table)))
         with button:
-            by_town = houses.counts(found).rename(
+            by_town = houses.counts(found)
+            by_town.iloc[-1, 0] = label("field", "sum", context.language)
+            by_town = by_town.rename(
                 columns={
                     **house_names(context),
                     "town": label("field", "town", context.language),

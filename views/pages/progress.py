@@ -155,7 +155,7 @@ def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> Non
     st.markdown(f"**{panels.plain(row['label'])}**")
     panels.show_badge(label("progress", row["status"], context.language), COLORS[row["status"]])
     actual = (
-        f"{written(row['actual'], row['unit'], language)}（{row['actual_day']}）"
+        say(language, "value_on_day", value=written(row["actual"], row["unit"], language), day=row["actual_day"])
         if pd.notna(row["actual"])
         else say(language, "no_data_yet")
     )
@@ -182,7 +182,8 @@ def show_series(context: Context, rows: pd.DataFrame, seen: pd.DataFrame) -> Non
                 span=span,
             )
         )
-    note = f"; {row['note']}" if isinstance(row["note"], str) and row["note"] else ""
+    note = progressbook.said_note(row["note"], language)
+    note = f"; {note}" if note else ""
     st.caption(
         panels.plain(
             say(
