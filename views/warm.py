@@ -1,4 +1,4 @@
-"""What the first visitor would wait for, done at start: modules, browser files, the office's assessment and its layers.
+"""What the first visitor would wait for, done at start: modules, browser files, assessment, layers, compiled loops.
 
 Then what will stay is frozen: Python's garbage collector need not walk it again. Streamlit's own collection after every
 run is switched off (.streamlit/config.toml): it held the interpreter just when the answer was to be sent.
@@ -42,6 +42,8 @@ def warm(folder: Path | None, *, has_pages: bool = True) -> None:
             importlib.import_module("views.entry")
         if has_pages and folder is not None:
             _open(folder)
+        if has_pages:
+            importlib.import_module("analysis.polish").rehearse()
     except (AppError, OSError) as error:
         LOG.info("预热没有完成：%s", error)
     settle()
