@@ -197,3 +197,22 @@ def test_comparing_begins_where_something_can_differ(context: Context) -> None:
 def test_what_both_policies_ask_stands_before_what_one_asks() -> None:
     rows = pd.DataFrame({"before": ["none", "met", "gap"], "after": ["met", "gap", "none"], "need": ["x", "y", "z"]})
     assert compare.shared_first(rows)["need"].tolist() == ["y", "x", "z"]
+
+
+def test_people_a_cell_are_for_those_who_see_all_households(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    from test_surface import raster
+
+    from tracker.accounts import User
+    from tracker.office import Office
+    from views import surfaces
+
+    folder = context.office.path
+    held = {"population": raster(folder, [[1, 7], [0, -1]]), "landcover": raster(folder, [[10, 20], [10, 10]])}
+    monkeypatch.setattr(Office, "rasters", lambda self, day: held)
+
+    def titles(user: User) -> list[str]:
+        return [layer.title for layer in surfaces.offered(replace(context, user=user))]
+
+    assert titles(User("a", "甲", "planner")) == ["人口分布（人/格）", "地类（编码）"]
+    assert titles(User("b", "乙", "leader")) == ["地类（编码）"]
+    assert titles(User("c", "丙", "town_clerk", towns=("南山镇",))) == ["地类（编码）"]

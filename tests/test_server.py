@@ -111,6 +111,8 @@ EVERY_ROUTE = [
     "/atlas/assets/x/leaflet.js",
     "/atlas/tiles/x/0/0/0.mvt",
     "/atlas/hillshade/x/0/0/0.png",
+    "/atlas/surface/x/0/0/0.png",
+    "/overview",
     "/atlas/values/x.bin",
     "/atlas/values/x.json",
     "/atlas/map/x.json",
@@ -357,6 +359,27 @@ def test_relief_is_clear_on_flat_ground_and_dark_on_the_lee(dem: Path) -> None:
     digest = store().add_relief(dem, audience=frozenset())
     assert client(OWNER).get(f"/atlas/hillshade/{digest}/{z}/{x}/{y}.png").headers["content-type"] == "image/png"
     assert client(OWNER).get(f"/atlas/hillshade/{digest}/{z}/0/0.png").status_code == 204
+
+
+def test_a_raster_is_for_its_audience(tmp_path: Path) -> None:
+    from geo.surface import Ramp
+
+    file = tmp_path / "people.tif"
+    options = {
+        "crs": "EPSG:4326",
+        "transform": rasterio.Affine(90, 0, -180, 0, -85, 85),
+        "count": 1,
+        "dtype": "float32",
+    }
+    with rasterio.open(file, "w", driver="GTiff", height=2, width=4, **options) as out:
+        out.write(np.full((2, 4), 3, dtype="float32"), 1)
+    ramp = Ramp((5.0,), ("#ff0000",), least=0.0)
+    everyone = store().add_surface(file, ramp, audience=frozenset())
+    few = store().add_surface(file, ramp, audience=frozenset({"households"}))
+    assert everyone != few
+    answer = client(VIEWER).get(f"/atlas/surface/{everyone}/1/0/0.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert client(VIEWER).get(f"/atlas/surface/{few}/1/0/0.png").status_code == 403
 
 
 def test_relief_opens_nothing_but_geotiff(tmp_path: Path) -> None:

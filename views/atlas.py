@@ -12,6 +12,7 @@ import streamlit as st
 
 from analysis.features import ID_OF
 from layers.workspace import Workspace
+from views import surfaces
 from views.basemap import offered
 from views.context import Context
 from views.labels import Language, label
@@ -188,7 +189,7 @@ def spec_of(context: Context, layers: Sequence[TileLayer], title: str) -> MapSpe
     shade = register_hillshade(dem) if dem else None
     return MapSpec(
         tuple(layers), bounds_of(context), hillshade=shade, title=title, bases=offered(context.office.path),
-        language=context.language,
+        language=context.language, surfaces=surfaces.offered(context),
     )  # fmt: skip
 
 

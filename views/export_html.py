@@ -115,7 +115,7 @@ def export_html(
         If a layer is kept for some roles only, or the page would be too large.
 
     """
-    seen = replace(spec, hillshade=None, layers=tuple(_visible(spec, states)))
+    seen = replace(spec, hillshade=None, surfaces=(), layers=tuple(_visible(spec, states)))
     compiled = compile_spec(seen)
     patches = {layer.id: layer_patch(layer, states.get(layer.id) or LayerState()) for layer in seen.layers}
     themes: list[dict[str, Any]] = [

@@ -142,4 +142,30 @@ def show_differences(context: Context, record: Mapping[str, Any]) -> None:
         st.success(say(language, "decision_same"), icon=":material/check_circle:")
         return
     heads = [say(language, key) for key in ("difference_what", "difference_then", "difference_now")]
-    st.dataframe(pd.DataFrame(told, columns=heads), hide_index=True)
+    rows = [(what_differs(context, path), shortened(then), shortened(today)) for path, then, today in told]
+    st.dataframe(pd.DataFrame(rows, columns=heads), hide_index=True)
+
+
+def what_differs(context: Context, path: str) -> str:
+    """Name a part of a record as people do: a need and a status, a figure, a layer, the policy, the program."""
+    language, parts = context.language, path.split(".")
+    last = parts[-1]
+    if parts[:2] == ["figures", "coverage"] and len(parts) == 4:
+        need = next((need.label for need in context.policy.needs if need.id == parts[2]), parts[2])
+        return f"{need} · {label('status', last, language)}"
+    if parts[0] == "figures" and last in catalogue()["frozen"]:
+        return label("frozen", last, language)
+    if parts[:2] == ["basis", "layers"]:
+        return f"{label('frozen_basis', 'layer', language)} {label('layer', last, language)}"
+    key = "_".join(parts[1:])
+    return label("frozen_basis", key, language) if key in catalogue()["frozen_basis"] else path
+
+
+def shortened(text: str) -> str:
+    """Write a digest by its first twelve signs, anything else as it is.
+
+    >>> shortened("9210235ca2f09788da608f0659b909c08215aeb58f5334ffa4c4d6fb3dd0cfc2"), shortened("22")
+    ('9210235ca2f0', '22')
+    """
+    is_digest = len(text) >= 40 and all(sign in "0123456789abcdef" for sign in text)
+    return text[:12] if is_digest else text

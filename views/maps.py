@@ -14,6 +14,7 @@ import streamlit as st
 from folium.plugins import Fullscreen
 
 from geo.errors import InputError, StoreError
+from geo.surface import Ramp
 from geo.tiles import Geometry
 from views import assets
 from views.compile import Compiled, VectorTiles, compile_map, esc, script_module
@@ -28,6 +29,7 @@ from views.mapspec import (
     MapEvent,
     MapSpec,
     Sketch,
+    SurfaceLayer,
     TileLayer,
     style_of,
 )
@@ -42,11 +44,13 @@ __all__ = [
     "MapEvent",
     "MapSpec",
     "Sketch",
+    "SurfaceLayer",
     "TileLayer",
     "register_column",
     "register_hillshade",
     "register_labels",
     "register_source",
+    "register_surface",
     "show_map",
     "style_of",
 ]
@@ -109,6 +113,11 @@ def register_labels(texts: Sequence[str], *, audience: frozenset[str] = EVERYONE
 def register_hillshade(path: str | Path, *, audience: frozenset[str] = EVERYONE) -> str:
     """Make a DEM (GeoTIFF, metres) available as shaded relief tiles and return the digest that addresses them."""
     return store().add_relief(Path(path), audience=audience)
+
+
+def register_surface(path: str | Path, ramp: Ramp, *, audience: frozenset[str] = EVERYONE) -> str:
+    """Make a raster (GeoTIFF) available as coloured tiles and return the digest that addresses them."""
+    return store().add_surface(Path(path), ramp, audience=audience)
 
 
 def show_map(
@@ -250,13 +259,28 @@ def compose(spec: MapSpec) -> folium.Map:
             max_native_zoom=14,
             max_zoom=20,
         ).add_to(composed)
+    for surface in spec.surfaces:
+        folium.TileLayer(
+            f"/atlas/surface/{surface.source}/{{z}}/{{x}}/{{y}}.png",
+            attr=esc(surface.title), name=_named(surface), overlay=True, show=False, opacity=0.7, max_native_zoom=15,
+            max_zoom=20,
+        ).add_to(composed)  # fmt: skip
     VectorTiles([_layer(layer) for layer in spec.layers]).add_to(composed)
     Fullscreen(
         title=label("map", "full_screen", spec.language), title_cancel=label("map", "full_screen_end", spec.language)
     ).add_to(composed)
-    if spec.hillshade:
+    if spec.hillshade or spec.surfaces:
         folium.LayerControl(collapsed=True).add_to(composed)
     return composed
+
+
+def _named(surface: SurfaceLayer) -> str:
+    """Write the name of a raster with its colours, as the layer control shows it."""
+    marks = "".join(
+        f'<span class="atlas-ramp-class"><i style="background:{color}"></i>{esc(text)}</span>'
+        for color, text in surface.classes
+    )
+    return f'{esc(surface.title)}<span class="atlas-ramp">{marks}</span>'
 
 
 def _layer(layer: TileLayer) -> dict[str, Any]:

@@ -55,6 +55,15 @@ class BaseLayer:
 
 
 @dataclass(frozen=True)
+class SurfaceLayer:
+    """A raster one may lay over the map; `source` is the digest `register_surface` returned, `classes` its legend."""
+
+    source: str
+    title: str
+    classes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class MapSpec:
     """What is on the map. Layers are drawn in the order given; bounds are west, south, east, north in degrees."""
 
@@ -64,6 +73,7 @@ class MapSpec:
     title: str = ""
     bases: tuple[BaseLayer, ...] = ()
     language: Language = "zh"
+    surfaces: tuple[SurfaceLayer, ...] = ()
 
 
 @dataclass(frozen=True)

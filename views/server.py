@@ -325,6 +325,7 @@ def routes() -> list[BaseRoute]:
         Route("/atlas/assets/{digest}/{name:path}", answered(_asset)),
         Route("/atlas/tiles/{digest}/{z}/{x}/{y}.mvt", answered(_tile)),
         Route("/atlas/hillshade/{digest}/{z}/{x}/{y}.png", answered(_relief)),
+        Route("/atlas/surface/{digest}/{z}/{x}/{y}.png", answered(_surface)),
         Route("/atlas/values/{digest}.bin", answered(_values)),
         Route("/atlas/values/{digest}.json", answered(_labels)),
         Route("/atlas/map/{digest}.json", answered(_map)),
@@ -398,6 +399,10 @@ def _tile(request: Request, identity: Identity) -> Response:
 
 def _relief(request: Request, identity: Identity) -> Response:
     return _kept(store().relief(request.path_params["digest"], *_address(request), identity), "image/png")
+
+
+def _surface(request: Request, identity: Identity) -> Response:
+    return _kept(store().surface(request.path_params["digest"], *_address(request), identity), "image/png")
 
 
 def _values(request: Request, identity: Identity) -> Response:

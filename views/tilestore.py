@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from geo.errors import AccessError, InputError
 from geo.relief import relief_tile
+from geo.surface import Ramp, surface_tile
 from geo.tiles import Geometry, TileSource
 
 Item = TypeVar("Item")
@@ -97,6 +98,12 @@ class Shelf(Generic[Item]):
         return len(self._items)
 
 
+def _mark(path: Path, more: str = "") -> str:
+    stat = path.stat()
+    text = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}{more}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 class TileStore:
     """Sources, columns, texts, relief and compiled maps of one process, each with its audience."""
 
@@ -105,6 +112,7 @@ class TileStore:
         self.columns: Shelf[npt.NDArray[Any]] = Shelf(256_000_000)
         self.blobs: Shelf[bytes] = Shelf(128_000_000)
         self.reliefs: Shelf[Path] = Shelf(1_000_000)
+        self.surfaces: Shelf[tuple[Path, Ramp]] = Shelf(1_000_000)
         self.maps: Shelf[Mapping[str, Any]] = Shelf(64_000_000)
         self.downloads: Shelf[Download] = Shelf(512_000_000)
         self._tiles: Shelf[bytes] = Shelf(96_000_000)
@@ -175,10 +183,14 @@ class TileStore:
 
     def add_relief(self, path: Path, *, audience: frozenset[str]) -> str:
         """Keep where a DEM lies, addressed by its path, size and time."""
-        stat = path.stat()
-        text = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-        digest = _for_audience(hashlib.blake2b(text.encode(), digest_size=16).hexdigest(), audience)
+        digest = _for_audience(_mark(path), audience)
         self.reliefs.put(digest, path, size=200, audience=audience)
+        return digest
+
+    def add_surface(self, path: Path, ramp: Ramp, *, audience: frozenset[str]) -> str:
+        """Keep where a raster lies and how it is coloured, addressed by both."""
+        digest = _for_audience(_mark(path, repr(ramp)), audience)
+        self.surfaces.put(digest, (path, ramp), size=400, audience=audience)
         return digest
 
     def add_map(self, definition: Mapping[str, Any]) -> str:
@@ -216,6 +228,11 @@ class TileStore:
         """Return one tile of shaded relief as PNG; None outside the model. Raises as `tile` does."""
         path = allowed(self.reliefs.get(digest), identity)
         return self._cached((digest, z, x, y), lambda: relief_tile(path, z, x, y), squeeze=False)
+
+    def surface(self, digest: str, z: int, x: int, y: int, identity: Identity) -> bytes | None:
+        """Return one tile of a raster in its colours as PNG; None where nothing is. Raises as `tile` does."""
+        path, ramp = allowed(self.surfaces.get(digest), identity)
+        return self._cached((digest, z, x, y), lambda: surface_tile(path, ramp, z, x, y), squeeze=False)
 
     def column(self, digest: str, identity: Identity) -> npt.NDArray[Any]:
         """Return a column. Raises as `tile` does."""

@@ -124,7 +124,7 @@ export class View {
 
 export function makeTiles(L) {
   return L.GridLayer.extend({
-    options: { tileSize: TILE, minZoom: 1, maxZoom: 21, updateWhenZooming: false, keepBuffer: 1, noWrap: true },
+    options: { tileSize: TILE, minZoom: 1, maxZoom: 21, updateWhenZooming: false, keepBuffer: 1, noWrap: true, zIndex: 200 }, // over every picture
 
     initialize(options) {
       L.setOptions(this, options);
