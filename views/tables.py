@@ -17,6 +17,7 @@ from views.labels import Language, catalogue, label, number, say
 from views.selection import select, selected
 
 UNKNOWN = "—"
+YEARS = (1900, 2100)
 
 
 def arrange(table: pd.DataFrame, *, key: str, language: Language) -> pd.DataFrame:
@@ -102,9 +103,15 @@ def for_reading(table: pd.DataFrame, written: Collection[str] = ()) -> tuple[pd.
     """
     numbers = [name for name in table if _is_number(table[name]) and name not in written]
     measured = {name: table[name].round(2) for name in numbers if pd.api.types.is_float_dtype(table[name])}
-    are_years = {name for name in numbers if "年" in str(name) or "year" in str(name).lower()}
+    are_years = {name for name in numbers if _holds_years(table[name])}
     localized = st.column_config.NumberColumn(format="localized")
     return table.assign(**measured), {str(name): localized for name in numbers if name not in are_years}
+
+
+def _holds_years(column: pd.Series) -> bool:
+    """Tell years, which take no separator, by their size; a few other whole numbers of that size lose theirs."""
+    known = column.dropna()
+    return bool(len(known) and known.between(*YEARS).all() and (known % 1 == 0).all())
 
 
 def _is_number(column: pd.Series) -> bool:
