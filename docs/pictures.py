@@ -1,21 +1,25 @@
 """Take the pictures of the user guide: every page of the demo county at both sizes, in Chinese, with the network cut.
 
-python docs/pictures.py OFFICE
+python docs/pictures.py OFFICE [NAME …]
 """
 
+import io
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Page, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZES = {1366: 768, 1920: 1080}
+COLORS = 160
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
@@ -31,10 +35,18 @@ def wait_until_up(port: int, seconds: float = 60) -> None:
     raise SystemExit("the app did not start")
 
 
-def click_map(page: Page, across: float, down: float) -> None:
-    """Click into the map at a share of its width and height."""
-    box: Any = page.locator(".leaflet-container").first.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+def at_rest(page: Page) -> None:
+    """Wait until the page has run to its end and its map is drawn."""
+    page.wait_for_timeout(600)
+    page.wait_for_function(BUSY_OVER, timeout=90_000)
+    page.wait_for_timeout(1800)
+    page.wait_for_function(BUSY_OVER, timeout=90_000)
+
+
+def press(page: Page, text: str) -> None:
+    """Press what bears these words, and wait."""
+    page.get_by_text(text, exact=True).first.click()
+    at_rest(page)
 
 
 def choose_first_row(page: Page) -> None:
@@ -43,25 +55,67 @@ def choose_first_row(page: Page) -> None:
     table.scroll_into_view_if_needed()
     box: Any = table.bounding_box()
     page.mouse.click(box["x"] + 15, box["y"] + 52)
-    page.wait_for_timeout(2500)
-    page.keyboard.press("Home")
+    at_rest(page)
+    page.locator("h3").first.scroll_into_view_if_needed()
+
+
+def show_proof(page: Page) -> None:
+    """Point at what proves the first finding of the card."""
+    page.get_by_text("在地图上指出证据").first.click()
+    at_rest(page)
+    page.locator("h4").first.scroll_into_view_if_needed()
+
+
+def open_rules(page: Page) -> None:
+    """Open targets and reports, and there the versions of the rules."""
+    press(page, "目标与报告")
+    part = page.locator(".st-key-rules_part summary").first
+    part.scroll_into_view_if_needed()
+    part.click()
+    at_rest(page)
+    page.locator(".st-key-rules_part").first.evaluate("node => node.scrollIntoView({ block: 'end' })")
+
+
+def begin_visit(page: Page) -> None:
+    """Begin a visit to the villages of one town."""
+    press(page, "发出新的走访")
+    box = page.locator("[data-testid=stSelectbox], [data-testid=stMultiSelect]", has_text="整个乡镇").first
+    box.locator("input").click()
+    page.get_by_role("option").nth(1).click()
+    page.keyboard.press("Escape")
+    at_rest(page)
+
+
+def open_unit(page: Page) -> None:
+    """Open the first helper unit."""
+    press(page, "帮扶责任")
+    choose_first_row(page)
 
 
 BUSY_OVER = "() => !document.querySelector('[data-testid=stSpinner], [data-testid=stStatusWidget]')"
-PAGES = [
-    "overview",
-    "coverage",
-    "roads",
-    "programme",
-    "network",
-    "housing",
-    "projects",
-    "ledger",
-    "compare",
-    "meeting",
-    "quality",
-]
-ACTIONS = {"coverage": lambda page: click_map(page, 0.58, 0.25), "roads": choose_first_row, "housing": choose_first_row}
+Act = Callable[[Page], None]
+# Name of the picture: the page's address, and what a planner does there first.
+PAGES: dict[str, tuple[str, Act | None]] = {
+    "overview": ("", None),
+    "coverage": ("coverage?need=hardened_road&village=999901101208", show_proof),
+    "roads": ("roads", choose_first_row),
+    "programme": ("programme", None),
+    "network": ("network", None),
+    "housing": ("housing", choose_first_row),
+    "projects": ("projects", None),
+    "funds": ("projects", lambda page: press(page, "资金")),
+    "progress": ("projects", lambda page: press(page, "目标与报告")),
+    "rules": ("projects", open_rules),
+    "responsibility": ("projects", open_unit),
+    "ledger": ("ledger", None),
+    "visits": ("visits", begin_visit),
+    "compare": ("compare?mode=scenario&against_threshold=100", None),
+    "swipe": ("compare?mode=scenario&against_threshold=100&shown=swipe", None),
+    "meeting": ("meeting", None),
+    "meeting-roads": ("meeting?slide=2", None),
+    "quality": ("quality", None),
+    "users": ("users", None),
+}
 
 
 def cut(route: Route) -> None:
@@ -73,23 +127,24 @@ def cut(route: Route) -> None:
 
 
 def take(page: Page, address: str, name: str, width: int) -> None:
-    """Open a page, do what a planner does there first, and keep the picture."""
-    page.goto(f"{address}/{'' if name == 'overview' else name}")
+    """Open a page, do what a planner does there first, and keep the picture in few colours."""
+    path, act = PAGES[name]
+    page.goto(f"{address}/{path}")
     page.wait_for_selector("h3", timeout=90_000)
-    page.wait_for_timeout(3000)
-    page.wait_for_function(BUSY_OVER, timeout=90_000)
-    page.wait_for_timeout(4000)
-    if name in ACTIONS:
-        ACTIONS[name](page)
-        page.wait_for_timeout(3000)
+    page.wait_for_timeout(2000)
+    at_rest(page)
+    if act is not None:
+        act(page)
     page.mouse.move(2, 2)
     page.wait_for_timeout(400)
-    page.screenshot(path=IMAGES / f"{name}-{width}.png")
+    seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    few = seen.quantize(colors=COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"{name}-{width}.png", optimize=True)
 
 
 def main() -> None:
     """Serve the office, take every picture, stop the server."""
-    office, names = sys.argv[1], sys.argv[2:] or PAGES
+    office, names = sys.argv[1], sys.argv[2:] or list(PAGES)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
