@@ -227,11 +227,15 @@ def _lines(item: Item) -> list[str]:
     row: Row = item.row
     head = f"{STATE_WORDS[item.state]}\t{item.item_id}\t{row.town} {row.village} {row.name} {row.title}".rstrip()
     lines = [head]
+    asked = {question.field: question for question in row.questions}
     for name in item.fields:
-        said = "；".join(f"[{option.key}] {option.values[name]}" for option in item.options if name in option.values)
-        lines.append(
-            f"    {name}：发出时 {item.sent[name] or '不清楚'}，现在 {item.now[name] or '不清楚'}，现场 {said}"
+        question = asked.get(name)
+        title, show = (name, str) if question is None else (question.label, question.show)
+        said = "；".join(
+            f"[{option.key}] {show(option.values[name])}" for option in item.options if name in option.values
         )
+        sent, now = (show(value) if value else "不清楚" for value in (item.sent[name], item.now[name]))
+        lines.append(f"    {title}：发出时 {sent}，现在 {now}，现场 {said}")
     return lines
 
 

@@ -199,6 +199,7 @@ def test_who_comes_second_sees_both_sides_and_nothing_is_lost(context: Context) 
     assert projects.project(ledger, number).status == "reserve"
     assert "别人先改了" in opened.warning[0].value
     assert "区住建局" in texts(opened)
+    assert number in texts(opened), "it says which project"
     next(item for item in opened.button if "仍登记我的" in item.label).click().run()
     assert not opened.exception
     assert projects.project(ledger, number).status == "approved"

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from geo.errors import AppError
-from tracker import events, evidence
+from tracker import events, evidence, projects
 from tracker.events import Event
 from tracker.ledger import ConflictError
 from views import panels
@@ -88,6 +88,14 @@ def show_notice() -> None:
         st.toast(panels.plain(text), icon=":material/check_circle:")
 
 
+def subject_name(context: Context, subject: str) -> str:
+    """Name what a save was about: a project by number and title, anything else by its number."""
+    kind, _, number = subject.partition(":")
+    if kind == "project":
+        return f"{number} {projects.project(context.office.ledger, number).description.title}"
+    return say(context.language, "household_named", unit=number) if kind == "house" else number
+
+
 def show_conflict(context: Context) -> bool:
     """Show both sides of a save that came second, and let the person decide. True while there is one."""
     conflict: Conflict | None = st.session_state.get(CONFLICT)
@@ -99,6 +107,7 @@ def show_conflict(context: Context) -> bool:
             say(context.language, "somebody_changed_this_after_you_opened"),
             icon=":material/sync_problem:",
         )
+        st.markdown(f"#### {panels.plain(subject_name(context, conflict.subject))}")
         left, right = st.columns(2, gap="large")
         left.markdown(say(context.language, "what_you_were_entering"))
         for heading, text in conflict.mine.items():
