@@ -1,6 +1,7 @@
 """Lay a new road over terrain: the cheapest alignment that keeps to a grade."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,37 +71,45 @@ def least_cost(dem_path: str | Path, starts: Any, ends: Any, *, crs: Any, max_gr
         raise InputError(f"最大纵坡要大于 0，给的是 {max_grade_percent}。")
     n = len(starts)
     found = Alignments(np.full(n, None, dtype=object), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
-    name = Path(dem_path).name
-    with open_raster(dem_path) as raster:
-        if crs_of(raster, name) != CRS.from_user_input(crs):
-            raise CRSError(f"高程“{name}”与道路的坐标系不同。请把高程投影到 {CRS.from_user_input(crs).name}。")
-        for k in range(n):
-            _one(raster, starts[k], ends[k], max_grade_percent, found, k)
+    file = Path(dem_path).stat() if Path(dem_path).exists() else None  # what is not there is refused when it is opened
+    version = (str(dem_path), *((file.st_mtime_ns, file.st_size) if file else (0, 0)))
+    for k in range(n):
+        ends_k = tuple(starts[k].tolist()), tuple(ends[k].tolist())
+        laid = _laid(version, CRS.from_user_input(crs), *ends_k, float(max_grade_percent))
+        if laid is not None:
+            found.lines[k], found.length_m[k], found.max_grade_percent[k], found.is_feasible[k] = laid
     return found
 
 
+@lru_cache(maxsize=20_000)
+def _laid(
+    version: tuple[str, int, int], crs: CRS, start: tuple[float, float], end: tuple[float, float], limit: float
+) -> tuple[Any, float, float, bool] | None:
+    """Lay one road, once for a version of the model: line, metres, steepest percent, whether it keeps to the limit."""
+    name = Path(version[0]).name
+    with open_raster(version[0]) as raster:
+        if crs_of(raster, name) != crs:
+            raise CRSError(f"高程“{name}”与道路的坐标系不同。请把高程投影到 {crs.name}。")
+        return _one(raster, np.array(start), np.array(end), limit)
+
+
 def _one(
-    raster: Any,
-    start: NDArray[np.float64],
-    end: NDArray[np.float64],
-    limit: float,
-    found: Alignments,
-    k: int,
-) -> None:
-    """Lay one road and enter it under its number."""
+    raster: Any, start: NDArray[np.float64], end: NDArray[np.float64], limit: float
+) -> tuple[Any, float, float, bool] | None:
+    """Lay one road; None where the terrain is unknown or there is no way."""
     height, place = _around(raster, start, end)
     if height is None:
-        return
+        return None
     at, to = _cell(place, start), _cell(place, end)
     rows, columns = height.shape
     cell = [int(p[1]) * columns + int(p[0]) for p in (at, to)]
     inside = all(0 <= p[0] < columns and 0 <= p[1] < rows for p in (at, to))
     if not inside or np.isnan(height.reshape(-1)[cell]).any():
-        return
+        return None
     graph = _graph(height, abs(place.e), place.a, limit)
     cost, above = csgraph.dijkstra(graph, indices=cell[0], return_predecessors=True)
     if not np.isfinite(cost[cell[1]]):
-        return
+        return None
     path = [cell[1]]
     while path[-1] != cell[0]:
         path.append(int(above[path[-1]]))
@@ -110,8 +119,7 @@ def _one(
     rise = np.abs(np.diff(height[row, column]))
     grade = float((100 * rise / step).max()) if step.size else 0.0
     line = shapely.LineString(np.vstack([start, xy[1:-1], end]))
-    found.lines[k], found.length_m[k] = line, line.length
-    found.max_grade_percent[k], found.is_feasible[k] = grade, grade <= limit + 1e-9
+    return line, float(line.length), grade, grade <= limit + 1e-9
 
 
 def _cell(place: Any, xy: Any) -> tuple[float, float]:

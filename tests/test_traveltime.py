@@ -267,3 +267,12 @@ def test_alignments_refuse_another_crs_and_no_grade(ridge):
         least_cost(ridge, np.zeros((1, 2)), np.zeros((1, 2)), crs=CRS, max_grade_percent=0)
     with pytest.raises(InputError):
         least_cost(ridge, np.zeros((2, 2)), np.zeros((1, 2)), crs=CRS)
+
+
+def test_another_model_under_the_same_name_is_laid_anew(ridge, tmp_path):
+    ask = np.array([[210.0, 610.0]]), np.array([[990.0, 610.0]])
+    round_it = least_cost(ridge, *ask, crs=CRS, max_grade_percent=8.0)
+    again = least_cost(ridge, *ask, crs=CRS, max_grade_percent=8.0)
+    assert again.lines[0] is round_it.lines[0]  # asked once
+    tif(tmp_path / "ridge.tif", np.zeros((61, 60), dtype="float32"), cell=20.0, left=0.0, top=1200.0)
+    assert least_cost(ridge, *ask, crs=CRS, max_grade_percent=8.0).length_m[0] == pytest.approx(780.0)
