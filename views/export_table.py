@@ -42,12 +42,14 @@ def refuse_private(table: pd.DataFrame) -> None:
 def harmless(value: Any) -> Any:
     """Write a cell so that a spreadsheet takes text as text.
 
-    >>> harmless("=1+1"), harmless("甲村"), harmless(-2.5), harmless(None)
-    ("'=1+1", '甲村', -2.5, '')
+    >>> harmless("=1+1"), harmless("甲村"), harmless(-2.5), harmless(200.0), harmless(None)
+    ("'=1+1", '甲村', -2.5, 200, '')
     """
     plain = cell(value)
     if plain is None:
         return ""
+    if isinstance(plain, float) and plain.is_integer():
+        return int(plain)
     return f"'{plain}" if isinstance(plain, str) and plain.startswith(FORMULA) else plain
 
 
@@ -55,7 +57,7 @@ def csv_file(table: pd.DataFrame) -> bytes:
     """Write a table as CSV that Excel opens in Chinese: UTF-8 with a mark, unknown cells empty.
 
     >>> csv_file(pd.DataFrame({"村": ["=甲"], "人口": [200.0]})).decode("utf-8-sig")
-    "村,人口\\r\\n'=甲,200.0\\r\\n"
+    "村,人口\\r\\n'=甲,200\\r\\n"
     """
     refuse_private(table)
     text = io.StringIO(newline="")

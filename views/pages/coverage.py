@@ -183,8 +183,8 @@ def add_background(context: Context, layers: list[Any], states: dict[str, Any], 
         wanted = facilities[facilities["kind"].isin(kinds)]
         points = atlas.drawn(context, "facilities", rows=",".join(kinds), frame=wanted)
         if points is not None:
-            style = ClassStyle(need.label, "#12263a", radius=4, outline="#ffffff")
-            layers.append(points.layer(f"{label('layer', 'facilities', language)}：{need.label}", style))
+            text = f"{label('layer', 'facilities', language)}：{need.label}"
+            layers.append(points.layer(text, ClassStyle(text, "#12263a", radius=4, outline="#ffffff")))
             states["facilities"] = atlas.state(points)
     add_towns(context, layers, states)
 
