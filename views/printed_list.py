@@ -22,6 +22,7 @@ from views.labels import label, number
 from views.planning import Question, Works
 from views.printed_parts import basis_of, picture, told
 from views.publication import INTERNAL_MARK
+from views.road_words import named_in
 from views.version import code_version
 
 TEMPLATE = Path(__file__).with_name("printed_list.typ")
@@ -211,7 +212,11 @@ def _data(
 ) -> dict[str, Any]:
     years = [(year, amount) for year, amount in question.budgets if any(row.year == year for row in rows)]
     first, last = question.budgets[0][0], question.budgets[-1][0]
-    notes = [told("note_ceiling"), told("note_carry"), *made.notes]
+    notes = [
+        told("note_ceiling"),
+        told("note_carry"),
+        *(named_in(note, context.assessment.natural_villages) for note in made.notes),
+    ]
     if question.locked_in or question.locked_out:
         notes.append(told("note_locks", inside=len(question.locked_in), outside=len(question.locked_out)))
     pages = []

@@ -263,6 +263,8 @@ def service_sheet(
         told = {name: label("status", name, language) for name in counts}
         shown = shown.assign(served=shown["status"].map(told))
         shown = shown.rename(columns={"people": "residents", "distance_m": "nearest_m"}).round({"nearest_m": 0})
+        if what == "lamps":  # a hundred metres of street are no pixel on a county's map
+            shown = shown.set_geometry(shown.geometry.representative_point())
         note = say(language, f"sheet_note_{what}", limit=limit, **counts)
         return Sheet(shown, columns, measure, label("unit", unit, language), note)
 

@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+import pandas as pd
+
 from views.labels import Language, catalogue, label
 
 
@@ -46,3 +48,15 @@ def _one(text: str, language: Language) -> str | None:
         if found and "；" not in "".join(found.groups()):
             return label("road_note", key, language).format(*found.groups())
     return None
+
+
+def named_in(note: str, villages: pd.DataFrame) -> str:
+    """Write a list of natural villages after a colon with their names instead of their codes.
+
+    >>> villages = pd.DataFrame({"natural_village_id": ["12", "7"], "name": ["上村", None]})
+    >>> named_in("12 个没有编入：12、7……", villages), named_in("left out: 12、7……", villages)
+    ('12 个没有编入：上村、7……', 'left out: 上村、7……')
+    """
+    names = dict(zip(villages["natural_village_id"].astype(str), villages["name"].fillna(""), strict=True))
+    head, colon, tail = note.partition("：" if "：" in note else ": ")
+    return head + colon + re.sub(r"[^、…]+", lambda found: names.get(found[0]) or found[0], tail)

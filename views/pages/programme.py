@@ -1,7 +1,5 @@
 """道路计划: which roads, in which year, and why – with the money on sliders and the distance to the best proven."""
 
-import re
-
 import pandas as pd
 import streamlit as st
 
@@ -112,13 +110,6 @@ def project_table(made: Programme, works: Works, firmness: pd.DataFrame | None, 
     return table
 
 
-def named_in(note: str, works: Works) -> str:
-    """Write a note with the names of natural villages instead of their codes."""
-    table = works.road_plan.natural_villages
-    names = dict(zip(table["natural_village_id"].astype(str), table["name"].fillna(""), strict=True))
-    return re.sub(r"(?<=[：:、] )[^、…]+|(?<=[：:、])[^、…\s]+", lambda found: names.get(found[0]) or found[0], note)
-
-
 def frontier_table(made: Programme, language: Language) -> pd.DataFrame:
     """Name the columns of people against money in the reader's language."""
     return made.frontier.rename(columns={name: label("programme", name, language) for name in made.frontier.columns})
@@ -139,8 +130,9 @@ def show_projects(context: Context, works: Works, made: Programme, question: Que
             + say(context.language, "check_first_its_error_changes_the", what=what)
         )
     else:
+        villages = works.road_plan.natural_villages
         mark = "；" if context.language == "zh" else ". "
-        notes = mark.join(named_in(road_words.told(note, context.language), works) for note in made.notes)
+        notes = mark.join(road_words.named_in(road_words.told(note, context.language), villages) for note in made.notes)
         left.caption(
             say(context.language, "projects_by_year_choose_a_row", count=len(made.projects)) + panels.plain(notes)
         )
