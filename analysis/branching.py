@@ -14,7 +14,7 @@ from analysis.planes import descend
 from analysis.prices import whole_values
 from geo.compiled import compiled
 
-ROUNDS, FIRST_ROUNDS = 10, 20  # price lists for a part, and for the first
+ROUNDS, FIRST_ROUNDS = 14, 20  # price lists for a part, and for the first
 NEAR, FAR = 0.05, 0.2  # how far prices may move at first, as a share of the highest
 CLOSE_ENOUGH = 0.02  # of the way from a bound to the programme in hand: better prices are not worth looking for
 HALF_DONE = 0.02  # a work is open where its fraction is so far from nothing and from all
@@ -141,9 +141,9 @@ def _bound(parent: Any, cost: Any, value: Any, budgets: Any, low: Any, high: Any
 
 
 @compiled
-def _split_at(parent: Any, cost: Any, met: Any, weight: Any, size: int, low: Any, high: Any, money: Any) -> Any:
+def _split_at(parent: Any, cost: Any, met: Any, weight: Any, size: int, low: Any, high: Any, years: int) -> Any:
     """Say at which work and after which year to split: where the fractions are open and much money hangs on it both ways."""
-    count, years = len(parent), len(money)
+    count = len(parent)
     share, before, after = np.zeros((count, years)), np.zeros((count, years)), np.zeros((count, years))
     for one in range(size):
         if weight[one] > 1e-4:
@@ -165,9 +165,8 @@ def _split_at(parent: Any, cost: Any, met: Any, weight: Any, size: int, low: Any
             after[work, turn] += cost[work]
             if parent[work] >= 0:
                 after[parent[work], turn] += after[work, turn]
-            price = money[turn] - (money[turn + 1] if turn + 1 < years else 0.0)
-            score = min(share[work, turn], 1 - share[work, turn]) * min(before[work, turn], after[work, turn])
-            score *= max(price, 1e-9)
+            apart, ahead, behind = share[work, turn] * (1 - share[work, turn]), before[work, turn], after[work, turn]
+            score = apart * ahead * behind / max(ahead + behind, 1e-9) + 1e-12
             if score > most and low[work] <= turn < high[work]:
                 chosen, after_turn, most = work, turn, score
     if chosen < 0:  # no fractions: the dearest work that is open at all
@@ -203,20 +202,6 @@ def _rise(heap: Any, at: int, bound: Any) -> None:
             return
         heap[at], heap[above] = two, one
         at = above
-
-
-@compiled
-def _worth(cost: Any, value: Any, budgets: Any, year: Any) -> float:
-    """Add up what a schedule is worth; nothing at all (-inf) when it costs more than there is."""
-    years, whole, left = len(budgets), 0.0, budgets.copy()
-    for work in range(len(cost)):
-        if year[work] < years:
-            whole += value[work, year[work]]
-            left[year[work]] -= cost[work]
-    for turn in range(years):
-        if left[turn] < -1e-9:
-            return -np.inf
-    return whole
 
 
 @compiled
@@ -265,12 +250,8 @@ def branch(parent: Any, cost: Any, value: Any, budgets: Any, step: float, low: A
                     new_high[one] -= 1
             if not settle(parent, new_low, new_high):
                 continue
-            chosen, after = _split_at(parent, cost, met, weight, size, new_low, new_high, price)
-            if chosen < 0:  # one programme is left
-                worth = _worth(cost, value, budgets, new_low)
-                if worth > best:
-                    best = worth
-                    best_year[:] = new_low
+            chosen, after = _split_at(parent, cost, met, weight, size, new_low, new_high, years)
+            if chosen < 0:  # one programme is left: what the prices chose, which was met
                 continue
             if count[1] > 0:
                 count[1] -= 1

@@ -15,7 +15,7 @@ from analysis.starts import can_exchange, explore
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PLACES, MOST_BYTES = 40_000, 120_000_000  # parts kept open at most
-PARTS, STARTS = 400, 3  # parts looked at, then other starts to exchange works from, by turns
+PARTS, STARTS = 400, 9  # parts looked at, then other starts to exchange works from, by turns
 MANY_STARTS = 1_000  # how far their numbers lie apart
 ALMOST_ONE, ROUNDING = 0.999, 1e-9
 SOLVER = "lagrange+branching"
