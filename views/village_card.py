@@ -57,9 +57,10 @@ def show_needs(context: Context, need: Need, rows: pd.DataFrame, village: str) -
     panels.show_status(row.status, context)
     proposing.offer_village(context, village, chosen, row.status)
     show_reasons(context, village, row)
-    with st.expander(say(language, "card_every_need", count=len(order)), icon=":material/checklist:", key="every_need"):
-        every = rows.set_index("need").loc[order]
-        st.markdown(needs_table(context, every))
+    title = say(language, "card_every_need", count=len(order))
+    every = st.expander(title, icon=":material/checklist:", key="every_need", on_change="rerun")
+    if every.open:  # written only when looked at: a click on the map stays quick
+        every.markdown(needs_table(context, rows.set_index("need").loc[order]))
 
 
 def show_reasons(context: Context, village: str, row: Any) -> None:

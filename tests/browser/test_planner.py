@@ -80,8 +80,7 @@ def test_the_proof_is_named_and_flashes_and_every_need_is_told(page, address, pr
     page.wait_for_function(f"() => window.flashed.includes('{layer}') || {ATLAS}.overlay.flashing")
     page.get_by_text("结论、数值、要求、条款").first.click()
     table = page.locator(".st-key-every_need table")
-    told = table.locator("tbody tr").count()
-    assert told == page.evaluate("() => document.querySelectorAll('.st-key-every_need tbody tr').length") > 5
+    table.locator("tbody tr").nth(5).wait_for()
     assert all(sign[0] in "✕◆？●" for sign in table.locator("tbody td:first-child").all_inner_texts())
 
 
