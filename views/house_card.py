@@ -94,7 +94,7 @@ def show_facts(context: Context, house: House, *, is_past: bool) -> None:
         ),
         (
             say(context.language, "days_of_steps"),
-            "，".join(
+            say(context.language, "comma").join(
                 f"{label('house_status', name, context.language)} {at}"
                 for name, at in sorted(house.dates.items(), key=lambda item: item[1])
             ),

@@ -106,7 +106,7 @@ def show_facts(context: Context, project: Project, moment: Moment = NOW) -> None
         ),
         (
             say(context.language, "days_of_steps"),
-            "，".join(
+            say(context.language, "comma").join(
                 f"{label('project_status', name, context.language)} {day}"
                 for name, day in sorted(project.dates.items(), key=lambda item: item[1])
             ),
@@ -145,7 +145,7 @@ def show_recheck(context: Context, project: Project) -> list[tuple[str, str]]:
             panels.show_status(item.status, context)
         right.text(f"{item.place} · {item.label}")
     if project.still_open:
-        names = "、".join(
+        names = say(context.language, "enumeration").join(
             f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in project.still_open
         )
         st.caption(panels.plain(say(context.language, "gaps_the_map_still_showed_when", names=names)))
@@ -244,7 +244,9 @@ def _move(context: Context, project: Project, to: str, name: str, remaining: lis
     """Enter a step with what the form holds: owner and planned cost first, when they were changed there."""
     state, ledger, by = st.session_state, context.office.ledger, context.user.username
     if remaining and not state[f"{name}_reason"].strip():
-        gaps = "、".join(f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in remaining)
+        gaps = say(context.language, "enumeration").join(
+            f"{place_name(context, unit)} {need_label(context, need)}" for unit, need in remaining
+        )
         state[moving.NOTICE] = ("error", say(context.language, "the_map_still_shows_gaps_to", gaps=gaps))
         return
     at, reason, key = state[f"{name}_at"], state[f"{name}_reason"], moving.form_id(name)

@@ -19,6 +19,7 @@ from tracker.visits import Row, Visit, rows_of
 from views import excel, moving, panels
 from views.context import Context
 from views.event_words import people
+from views.labels import say
 from views.uploads import as_file
 from views.visit_files import ENDINGS, TITLES, make, seen_by
 from views.visit_pdf import MOST_SHEETS, sheet_count
@@ -44,7 +45,7 @@ def show(context: Context, item: Visit) -> None:
     left, right = st.columns([1, 1.25], gap="medium")
     with left, st.container(border=True):
         st.markdown(f"**{panels.plain(item.title)}**　{item.visit_id}")
-        told = "、".join(kind_word(kind, language) for kind in item.kinds)
+        told = say(language, "enumeration").join(kind_word(kind, language) for kind in item.kinds)
         st.caption(panels.plain(word(language, "facts", day=item.day, who=item.who, rows=f"{item.rows:,}", told=told)))
         _offer_files(context, item)
     with right, st.container(border=True):
@@ -204,7 +205,9 @@ def _differences(context: Context, item: Visit, found: Sequence[Item]) -> None:
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         ids = [each.item_id for each in found]
-        panels.show_table(table, key="visit_table", ids=ids, kind="visit_items", height=HEIGHT)
+        panels.show_table(
+            table, key="visit_table", ids=ids, kind="visit_items", height="content" if len(ids) < 8 else HEIGHT
+        )
     with right, st.container(height=HEIGHT, border=True, key="visit_card"):
         chosen = next((each for each in found if each.item_id == panels.selected("visit_items")), None)
         if chosen is None:

@@ -100,7 +100,7 @@ def table_of(context: Context, found: list[Project], moment: Moment) -> pd.DataF
     table["kind"] = table["kind"].map(lambda key: label("sector", key, context.language))
     for column, attribute in (("needs", "description"), ("still_open", "")):
         table[column] = [
-            "、".join(
+            say(context.language, "enumeration").join(
                 need_label(context, need) for _, need in (item.description.needs if attribute else item.still_open)
             )
             for item in found

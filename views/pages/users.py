@@ -79,7 +79,7 @@ def show_own(context: Context) -> None:
 
 
 def _facts(context: Context, user: User) -> list[tuple[str, str]]:
-    rights = "、".join(
+    rights = say(context.language, "enumeration").join(
         label("right", key, context.language) for key in RIGHT_KEYS if key in RIGHTS.get(user.role, frozenset())
     )
     return [
@@ -89,7 +89,10 @@ def _facts(context: Context, user: User) -> list[tuple[str, str]]:
             label("role", user.role, context.language)
             + (f" · {label('sector', user.sector, context.language)}" if user.sector else ""),
         ),
-        (say(context.language, "scope"), "、".join(user.towns) or label("action", "whole", context.language)),
+        (
+            say(context.language, "scope"),
+            say(context.language, "enumeration").join(user.towns) or label("action", "whole", context.language),
+        ),
         (say(context.language, "may"), rights),
     ]
 
@@ -114,7 +117,7 @@ def show_users(context: Context) -> None:
     table = pd.DataFrame(
         [
             (user.username, user.name, label("role", user.role, context.language), label("sector", user.sector, context.language) if user.sector else "",
-             "、".join(user.towns) or label("action", "whole", context.language), say(context.language, "active") if user.is_active else say(context.language, "closed_2"))
+             say(context.language, "enumeration").join(user.towns) or label("action", "whole", context.language), say(context.language, "active") if user.is_active else say(context.language, "closed_2"))
             for user in found
         ],
         columns=[label("account", name, context.language) for name in ("username", "name", "role", "sector", "towns", "status")],
