@@ -178,6 +178,7 @@ def locks(
         ids,
         format_func=names.__getitem__,
         key="plan_out",
+        help=say(language, "leave_out_help"),
         placeholder=say(language, "lock_natural_villages_out"),
         select_all=False,
     )
