@@ -30,8 +30,8 @@ CORES = ((60, 50), (120, 20), (200, 5))  # first the works the prices leave most
 KEPT_OFF = 0.2  # works not in the year the prices favour are drawn so much sooner
 TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
 FEW_TRIALS, FINE_GAP = 5, 1e-4  # where works are exchanged
-STARTS, LEAST_STARTS, MOST_STARTS, ALL_STARTS = 10_000, 3, 12, 72  # a try: by works, at least, at most; of all tries
-PARTS = 100_000  # by works, looked at in a try where the gap asked for is reached
+STARTS, LEAST_STARTS, MOST_STARTS, ALL_STARTS = 12_500, 3, 10, 72  # a try: by works, at least, at most; of all tries
+PARTS, LEAST_PARTS = 100_000, 60  # looked at in a try where the gap asked for is reached: by works; fewer are not begun
 ROUNDING = 1e-9
 INFEASIBLE = 2  # scipy's status
 
@@ -265,8 +265,9 @@ def solve(
     trials = FEW_TRIALS if IS_COMPILED and task.fair is None else TRIALS
     found = relax(task, target=aim, until=end, start=start, trials=trials)
     found = search(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
-    parts = np.inf if found.gap > gap else tries * max(PARTS // max(len(task.parent), 1), 1)
-    found = prove(task, found, gap=min(gap, FINE_GAP), seconds=end - monotonic(), parts=parts)
+    parts = np.inf if found.gap > gap else tries * PARTS // max(len(task.parent), 1)
+    if parts >= LEAST_PARTS:
+        found = prove(task, found, gap=min(gap, FINE_GAP), seconds=end - monotonic(), parts=parts)
     if found.gap > gap or not np.isfinite(found.objective):
         found = polish(task, found, gap=gap, seconds=end - monotonic())
     return replace(found, year=without_idle(task, found.year))
