@@ -13,13 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZES = {1366: 768, 1920: 1080}
-COLORS = 160
+MOST_COLORS = 256
+APART = 5  # of 255 in a channel: colours nearer than this are one
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
@@ -77,12 +79,11 @@ def open_rules(page: Page) -> None:
 
 
 def begin_visit(page: Page) -> None:
-    """Begin a visit to the villages of one town."""
-    press(page, "发出新的走访")
-    box = page.locator("[data-testid=stSelectbox], [data-testid=stMultiSelect]", has_text="整个乡镇").first
-    box.locator("input").click()
-    page.get_by_role("option").nth(1).click()
-    page.keyboard.press("Escape")
+    """Begin a visit to the village in the middle of the map."""
+    if page.locator(".leaflet-container").count() == 0:
+        press(page, "发出新的走访")
+    box: Any = page.locator(".leaflet-container").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     at_rest(page)
 
 
@@ -126,6 +127,21 @@ def cut(route: Route) -> None:
         route.abort()
 
 
+def palette_of(seen: Image.Image) -> Image.Image:
+    """Choose the colours that are kept as they are: the most frequent that can be told apart, so that legends stay true."""
+    counted = sorted(seen.getcolors(seen.width * seen.height) or [], reverse=True)
+    colors = np.array([color for _, color in counted], dtype=np.int16)
+    is_left = np.ones(len(colors), dtype=bool)
+    kept: list[int] = []
+    while is_left.any() and len(kept) < 3 * MOST_COLORS:
+        color = colors[int(is_left.argmax())]
+        kept += color.tolist()
+        is_left &= np.abs(colors - color).max(axis=1) > APART
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(kept)
+    return palette
+
+
 def take(page: Page, address: str, name: str, width: int) -> None:
     """Open a page, do what a planner does there first, and keep the picture in few colours."""
     path, act = PAGES[name]
@@ -138,8 +154,9 @@ def take(page: Page, address: str, name: str, width: int) -> None:
     page.mouse.move(2, 2)
     page.wait_for_timeout(400)
     seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = seen.quantize(colors=COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(IMAGES / f"{name}-{width}.png", optimize=True)
+    seen.quantize(palette=palette_of(seen), dither=Image.Dither.NONE).save(
+        IMAGES / f"{name}-{width}.png", optimize=True
+    )
 
 
 def main() -> None:
