@@ -132,12 +132,12 @@ def test_a_project_of_two_gaps_through_the_year(page, address, office) -> None:
 def test_the_year_as_it_stood_in_autumn(page, address) -> None:
     page.goto(address + "/projects")
     at_rest(page)
-    assert page.get_by_text("销号 1", exact=True).count() == 1
+    page.get_by_text("销号 1", exact=True).first.wait_for()
     page.get_by_role("button", name="查看哪一天").click()
     set_day(page, page.locator("[data-testid=stPopoverBody] [data-testid=stDateInput]").first, "2017-10-01")
     page.get_by_text("2017-10-01 为止发生的").first.wait_for()
-    assert page.get_by_text("开工 1", exact=True).count() == 1
-    assert page.get_by_text("销号 0", exact=True).count() == 1
+    page.get_by_text("开工 1", exact=True).first.wait_for()
+    page.get_by_text("销号 0", exact=True).first.wait_for()
     assert page.get_by_role("button", name="新建项目").count() == 0, "nothing can be entered there"
 
 
@@ -227,3 +227,19 @@ def test_a_figure_a_report_and_what_was_published(page, address, office) -> None
         [kept] = published.reports(opened)
     assert kept.period == "2018年第二季度"
     assert page.outside == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_table_can_be_taken_out_past_the_log(page, address, language) -> None:
+    """The table's own shortcut to a CSV file is neither logged nor held to the right to export: it must not be there."""
+    page.goto(f"{address}/projects?lang={language}")
+    at_rest(page)
+    page.locator("[data-testid=stButtonGroup]").first.locator("button").nth(2).click()
+    at_rest(page)
+    page.locator("[data-testid=stDataFrame]").first.hover()
+    page.wait_for_timeout(500)
+    shown = page.locator("[data-testid=stElementToolbarButton] button").evaluate_all(
+        "buttons => buttons.filter(b => b.getClientRects().length).map(b => b.getAttribute('aria-label'))"
+    )
+    assert len(shown) >= 2, "the toolbar was seen"
+    assert not [name for name in shown if "CSV" in name], shown
