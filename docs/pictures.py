@@ -127,19 +127,21 @@ def cut(route: Route) -> None:
         route.abort()
 
 
-def palette_of(seen: Image.Image) -> Image.Image:
-    """Choose the colours that are kept as they are: the most frequent that can be told apart, so that legends stay true."""
-    counted = sorted(seen.getcolors(seen.width * seen.height) or [], reverse=True)
-    colors = np.array([color for _, color in counted], dtype=np.int16)
-    is_left = np.ones(len(colors), dtype=bool)
-    kept: list[int] = []
-    while is_left.any() and len(kept) < 3 * MOST_COLORS:
-        color = colors[int(is_left.argmax())]
-        kept += color.tolist()
+def in_few_colors(seen: Image.Image) -> Image.Image:
+    """Keep the most frequent colours as they are, so that legends stay true, and give every other the nearest of them."""
+    rows = np.asarray(seen, dtype=np.int32)
+    found, where, counts = np.unique(rows @ np.array([65536, 256, 1]), return_inverse=True, return_counts=True)
+    colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    is_left, kept = np.ones(len(found), dtype=bool), []
+    while is_left.any() and len(kept) < MOST_COLORS:
+        color = colors[np.where(is_left, counts, -1).argmax()]
+        kept.append(color)
         is_left &= np.abs(colors - color).max(axis=1) > APART
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(kept)
-    return palette
+    palette = np.array(kept)
+    nearest = np.array([((palette - color) ** 2).sum(axis=1).argmin() for color in colors], dtype=np.uint8)
+    few = Image.fromarray(nearest[where].reshape(rows.shape[:2]))
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
 
 
 def take(page: Page, address: str, name: str, width: int) -> None:
@@ -154,9 +156,7 @@ def take(page: Page, address: str, name: str, width: int) -> None:
     page.mouse.move(2, 2)
     page.wait_for_timeout(400)
     seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    seen.quantize(palette=palette_of(seen), dither=Image.Dither.NONE).save(
-        IMAGES / f"{name}-{width}.png", optimize=True
-    )
+    in_few_colors(seen).save(IMAGES / f"{name}-{width}.png", optimize=True)
 
 
 def main() -> None:
