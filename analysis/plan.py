@@ -6,7 +6,7 @@
 
 from analysis.frontier import FRONTIER_COLUMNS, frontier, marginal
 from analysis.plan_compare import Comparison, compare, usual_list
-from analysis.programme import PROJECT_COLUMNS, Programme, programme
+from analysis.programme import PROJECT_COLUMNS, Programme, programme, project_lines
 from analysis.stability import stability
 from analysis.works_tree import WorksTree, works_tree
 from analysis.worth import MEASURES, Weights, clinic_people
@@ -24,6 +24,7 @@ __all__ = [
     "frontier",
     "marginal",
     "programme",
+    "project_lines",
     "stability",
     "usual_list",
     "works_tree",

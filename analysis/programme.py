@@ -1,6 +1,6 @@
 """The programme by year and budget on the joint network, checked step by step before anyone sees it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -119,7 +119,7 @@ def programme(
     check_programme(road_plan, tree, found.year, money)
     beside = frontier(road_plan, tree, steps=frontier_steps, at=float(money.sum()))
     notes += (*tree.notes, *_length_note(tree), *_greedy_note(task, found))
-    shapes = _geometry(road_plan, tree, projects)
+    shapes = project_lines(road_plan, tree, projects["project_id"])
     geometry = gpd.GeoDataFrame(projects, geometry=shapes, crs=road_plan.candidates.crs)
     return Programme(
         projects,
@@ -250,10 +250,10 @@ def _road_ids(road_plan: RoadPlan, tree: WorksTree) -> list[list[str]]:
     return [told[start:stop] for start, stop in zip([0, *end], end, strict=False)]
 
 
-def _geometry(road_plan: RoadPlan, tree: WorksTree, projects: pd.DataFrame) -> Any:
-    """Draw every project: the road it hardens and, straight, the road it builds."""
+def project_lines(road_plan: RoadPlan, tree: WorksTree, project_ids: Iterable[str]) -> Any:
+    """Draw projects of a tree of works, one shape each in metres: the road it hardens and, straight, the road it builds."""
     number = {project_id: work for work, project_id in enumerate(tree.project_id)}
-    works = np.array([number[project_id] for project_id in projects["project_id"]], np.int64)
+    works = np.array([number[project_id] for project_id in project_ids], np.int64)
     if road_plan.states is None or len(works) == 0:
         return [shapely.MultiLineString()] * len(works)
     place = np.full(len(tree.cost), -1, np.int64)

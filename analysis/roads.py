@@ -1,7 +1,7 @@
 """Natural villages to connect and the road segments that are missing; bridges, widening, safety works."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -41,7 +41,8 @@ class RoadPlan:
 
     `natural_villages` keeps the order of its layer; `candidates` are the rows that are due and not connected, with
     their point. `segments` are the stretches some candidate needs. `states`, `core` and `prices` are what `plan`
-    goes on from; `core` and `states` are None without roads. Never write to the frames.
+    goes on from; `core` and `states` are None without roads. `ground` is the table before anything was due or priced:
+    what `at_threshold` goes on from. Never write to the frames.
     """
 
     natural_villages: pd.DataFrame
@@ -55,6 +56,7 @@ class RoadPlan:
     core: HardCore | None = None
     states: States | None = None
     prices: Mapping[str, float] | None = None
+    ground: pd.DataFrame | None = None
 
 
 def natural_villages(
@@ -116,19 +118,62 @@ def natural_villages(
     unused: tuple[Problem, ...] = ()
     if core is not None and states is not None and drawn:
         states, table, unused = adopt(core, states, table, units.points, drawn, prices, ws.crs)
-    is_candidate = (table["is_due"].fillna(False) & table["state"].isin(["harden", "build"])).to_numpy(bool)
-    segments, table = make_segments(ws, core, states, table, np.flatnonzero(is_candidate), prices)
-    table = _priced(table, is_candidate, prices, policy, day)
     problems = [*(core.problems if core is not None else ()), *unused]
     widening, narrow = narrow_roads(ws, policy, day)
     bridges, unrated = dangerous_bridges(ws, policy, day)
     safety, unseen = safety_works(ws, policy, day, dem=dem)
     problems += [*narrow, *unrated, *unseen]
-    points = shapely.points(np.where(np.isfinite(units.points), units.points, np.nan)) if len(table) else []
-    placed = gpd.GeoDataFrame(table, geometry=points, crs=ws.crs)
-    placed = placed[is_candidate].reset_index(drop=True)
     made = core.network if core is not None else network
-    return RoadPlan(table, placed, segments, widening, bridges, safety, made, tuple(problems), core, states, prices)
+    asked = _asked(ws, policy, day, table, core, states, prices)
+    return RoadPlan(*asked, widening, bridges, safety, made, tuple(problems), core, states, prices, table)
+
+
+def at_threshold(plan: RoadPlan, ws: Workspace, policy: Policy, day: date) -> RoadPlan:
+    """Ask the same roads for the population threshold of another policy (inclusive), in a tenth of the time.
+
+    Parameters
+    ----------
+    plan
+        `natural_villages` of the same workspace and day, under a policy that differs in `hardening.min_population` only.
+
+    Returns
+    -------
+    RoadPlan
+        To the byte what `natural_villages` gives under the other policy; bridges, widening, safety works, network and
+        states are those of `plan`.
+
+    Raises
+    ------
+    ValueError
+        When the plan does not hold what it was made of, or the other policy has no threshold: a bug of the caller.
+    """
+    held = value_on(policy, "hardening.min_population", day)
+    if plan.ground is None or held is None:
+        raise ValueError("a plan with its ground and a policy with a threshold are needed")
+    people = pd.to_numeric(plan.ground["population"]).astype("Float64")
+    ground = plan.ground.assign(threshold=float(held.amount), is_due=(people >= float(held.amount)).astype("boolean"))
+    prices = dict(plan.prices or {})
+    table, candidates, segments = _asked(ws, policy, day, ground, plan.core, plan.states, prices)
+    return replace(plan, natural_villages=table, candidates=candidates, segments=segments, ground=ground)
+
+
+def _asked(
+    ws: Workspace,
+    policy: Policy,
+    day: date,
+    ground: pd.DataFrame,
+    core: HardCore | None,
+    states: States | None,
+    prices: Mapping[str, float],
+) -> tuple[pd.DataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Work out what those that are due need: the whole table, the candidates with their places, the segments."""
+    is_candidate = (ground["is_due"].fillna(False) & ground["state"].isin(["harden", "build"])).to_numpy(bool)
+    segments, table = make_segments(ws, core, states, ground, np.flatnonzero(is_candidate), prices)
+    table = _priced(table, is_candidate, prices, policy, day)
+    places = make_units(ws, "natural_village").points
+    points = shapely.points(np.where(np.isfinite(places), places, np.nan)) if len(table) else []
+    placed = gpd.GeoDataFrame(table, geometry=points, crs=ws.crs)
+    return table, placed[is_candidate].reset_index(drop=True), segments
 
 
 def _states(

@@ -13,7 +13,8 @@ from analysis.roads import RoadPlan, natural_villages
 from cli import cli
 from layers.workspace import Workspace
 from tracker.office import open_office
-from views import own_list, planning, programme_files
+from views import own_list, plan_questions, planning, programme_files, whatif
+from views.context import open_context
 from views.planning import Question
 
 BUDGETS = {2018: 40.0, 2019: 60.0}
@@ -130,3 +131,14 @@ def test_a_difference_says_people_villages_and_money() -> None:
         planning.difference({"people": 90.0, "villages": 4.0, "budget_cny10k": 40.0}, old)
         == "−10 人，+1 个自然村，预算 −10 万元"
     )
+
+
+@pytest.mark.parametrize("threshold", [None, 60])
+def test_the_meeting_and_the_programme_page_cost_the_same_roads(office: Path, threshold: int | None) -> None:
+    with open_office(office) as desk:
+        context = open_context(desk, Path(desk.policy_path), desk.default_day(), "zh")
+        told = whatif.road_figures(context, threshold)
+        works = planning.works(plan_questions.assuming(context, threshold))
+        assert desk.rasters(context.day).get("dem"), "new roads follow the terrain on both"
+    assert told["cost_cny10k"] == round(works.cost_cny10k, 1) > 0
+    assert told["harden"] + told["build"] == len(works.road_plan.candidates) > 0

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from analysis.plan import works_tree
-from analysis.roads import natural_villages
+from analysis.roads import at_threshold, natural_villages
 from tests.road_county import DAY, policy, roads, villages, workspace
-from views.whatif import THRESHOLD, at_threshold, with_value
+from views.whatif import THRESHOLD, with_value
 
 PEOPLE = {"a": 199, "b": 200, "c": 201, "d": None, "e": 80}
 
@@ -27,24 +27,25 @@ def county():
 @pytest.mark.parametrize("threshold", [80, 81, 150, 199, 200, 201, 202])
 def test_another_threshold_gives_what_a_policy_with_it_gives(county, threshold) -> None:
     base = natural_villages(county, policy(), DAY)
-    quick = at_threshold(base, county, threshold)
-    whole = natural_villages(county, with_value(policy(), THRESHOLD, threshold, DAY), DAY)
-    same = ["natural_village_id", "population", "threshold", "is_due", "state", "gap_km", "new_km", "segment_ids", "cost_cny10k"]  # fmt: skip
-    pd.testing.assert_frame_equal(quick.natural_villages[same], whole.natural_villages[same], check_dtype=False)
+    other = with_value(policy(), THRESHOLD, threshold, DAY)
+    quick, whole = at_threshold(base, county, other, DAY), natural_villages(county, other, DAY)
+    pd.testing.assert_frame_equal(quick.natural_villages, whole.natural_villages)
+    pd.testing.assert_frame_equal(pd.DataFrame(quick.candidates), pd.DataFrame(whole.candidates))
     pd.testing.assert_frame_equal(pd.DataFrame(quick.segments), pd.DataFrame(whole.segments))
     assert quick.candidates["natural_village_id"].tolist() == whole.candidates["natural_village_id"].tolist()
     assert works_tree(quick).cost.tolist() == works_tree(whole).cost.tolist()
 
 
 def test_an_unknown_population_stays_unknown_at_every_threshold(county) -> None:
-    found = at_threshold(natural_villages(county, policy(), DAY), county, 1).natural_villages
+    other = with_value(policy(), THRESHOLD, 1, DAY)
+    found = at_threshold(natural_villages(county, policy(), DAY), county, other, DAY).natural_villages
     assert found.set_index("natural_village_id")["is_due"]["d"] is pd.NA
 
 
 def test_the_base_is_not_changed(county) -> None:
     base = natural_villages(county, policy(), DAY)
     before = base.natural_villages.copy()
-    at_threshold(base, county, 10)
+    at_threshold(base, county, with_value(policy(), THRESHOLD, 10, DAY), DAY)
     pd.testing.assert_frame_equal(base.natural_villages, before)
 
 

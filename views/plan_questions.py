@@ -7,7 +7,7 @@ import streamlit as st
 
 from analysis.policy import Value, value_on
 from geo.errors import AppError
-from views import planning, weighing, whatif
+from views import planning, road_ground, weighing, whatif
 from views.context import Context
 from views.labels import Language, label, number, say
 from views.plain import plain
@@ -29,7 +29,7 @@ def assuming(context: Context, threshold: int | None) -> Context:
     """Give the page's context under another threshold; its policy says in its title that this is an assumption."""
     if threshold is None:
         return context
-    policy = whatif.with_value(context.policy, whatif.THRESHOLD, threshold, context.day)
+    policy = whatif.with_value(context.policy, road_ground.THRESHOLD, threshold, context.day)
     title = say(context.language, "title_with_threshold", title=context.policy.title, threshold=threshold)
     done = replace(context.assessment, policy_digest=policy.digest)
     return replace(context, policy=replace(policy, title=title), assessment=done)
@@ -93,7 +93,7 @@ def tell_assumption(context: Context, threshold: int, question: Question, works:
     except AppError as error:
         told = str(error)
     rule = whatif.threshold_of(context)
-    values = context.policy.values.get(whatif.THRESHOLD, ())
+    values = context.policy.values.get(road_ground.THRESHOLD, ())
     st.warning(
         say(
             language, "threshold_is_assumed", threshold=threshold, own=rule, clause=plain(values[-1].reference if values else "—"),

@@ -2,26 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from analysis.choices import RoadChoices
-from analysis.plan import Programme, Weights, WorksTree, clinic_people, frontier, programme, stability, works_tree
-from analysis.policy import Policy, value_on
+from analysis.plan import Programme, Weights, WorksTree, clinic_people, frontier, programme, project_lines, stability
+from analysis.policy import value_on
 from analysis.polish import TRIES
 from analysis.roads import RoadPlan
-from analysis.setting import Setting
-from layers.workspace import Workspace
-from views.choices import road_choices
 from views.context import Context
 from views.labels import Language, label, say
+from views.road_ground import roads_of
 
-EVERYTHING_CNY10K = 1e9
 EXACT_GAP, EXACT_SECONDS, QUICK_TRIES = 1e-4, 10.0, 1
 
 
@@ -65,22 +59,19 @@ class Question:
 
 def works(context: Context) -> Works:
     """Give the works of the day and policy, made once."""
-    allowance = int(context.office.settings.get("max_age_days", 0))
-    dem = context.office.rasters(context.day).get("dem")
-    choices = road_choices(context.office, context.day)
-    return _works(context.key, context.workspace, context.policy, context.day, allowance, dem, choices)
+    return _works(context.key, *roads_of(context))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _works(
-    key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, dem: Path | None, _choices: RoadChoices
-) -> Works:
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _works(key: str, _road_plan: RoadPlan, _tree: WorksTree) -> Works:
     del key
-    road_plan = Setting(_ws, _policy, day, max_age_days=allowance, dem=dem, choices=_choices).plan
-    tree = works_tree(road_plan)
-    everything = programme(road_plan, budgets={day.year: EVERYTHING_CNY10K}, tree=tree, frontier_steps=0, seconds=2)
-    lines = everything.geometry[["project_id", "geometry"]].reset_index(drop=True)
-    return Works(road_plan, tree, lines)
+    ids = list(_tree.project_id)
+    lines = gpd.GeoDataFrame(
+        {"project_id": pd.array(ids, dtype="str")},
+        geometry=project_lines(_road_plan, _tree, ids),
+        crs=_road_plan.candidates.crs,
+    )
+    return Works(_road_plan, _tree, lines)
 
 
 def weights_of(context: Context, question: Question, works: Works) -> Weights:

@@ -5,27 +5,20 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.choices import RoadChoices, chosen_network
 from analysis.deadline import VERDICTS, goals_by, last_whole_year, needed_each_month
-from analysis.plan import programme, works_tree
+from analysis.plan import programme
 from analysis.policy import Policy
-from analysis.roads import RoadPlan, natural_villages
-from analysis.segments import make_segments
+from analysis.roads import RoadPlan
 from analysis.summary import WHOLE
 from analysis.works_tree import WorksTree
-from layers.workspace import Workspace
 from views import progressbook
-from views.choices import road_choices
 from views.context import Context
 from views.labels import label
+from views.road_ground import THRESHOLD, roads_of
 from views.version import code_version
-
-THRESHOLD = "hardening.min_population"
 
 
 def with_value(policy: Policy, key: str, amount: Any, day: date) -> Policy:
@@ -57,49 +50,9 @@ def threshold_of(context: Context) -> int | None:
 
 def roads_at(context: Context, threshold: int | None) -> tuple[RoadPlan, WorksTree]:
     """Work the roads out for a threshold (None: the policy's own); the same question is answered from memory."""
-    allowance = int(context.office.settings.get("max_age_days", 0))
-    choices = road_choices(context.office, context.day)
-    return _roads(context.key, threshold, context.workspace, context.policy, context.day, allowance, choices)
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _roads(
-    key: str, threshold: int | None, _ws: Workspace, _policy: Policy, day: date, allowance: int, _choices: RoadChoices
-) -> tuple[RoadPlan, WorksTree]:
-    base = _base(key, _ws, _policy, day, allowance, _choices)
-    plan = base if threshold is None else at_threshold(base, _ws, threshold)
-    return plan, works_tree(plan)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _base(key: str, _ws: Workspace, _policy: Policy, day: date, allowance: int, _choices: RoadChoices) -> RoadPlan:
-    del key  # no terrain: slopes matter for safety works only, which no slide asks about
-    network = chosen_network(_ws, _choices)
-    return natural_villages(_ws, _policy, day, max_age_days=allowance, network=network, drawn=_choices.drawn)
-
-
-def at_threshold(base: RoadPlan, ws: Workspace, threshold: int) -> RoadPlan:
-    """Ask the same roads for another population threshold (inclusive); everything that does not depend on it is kept.
-
-    A blank population stays unknown. The ranks, subsidies and people per money of the base are not worked out anew and
-    are blank.
-    """
-    table, prices = base.natural_villages, dict(base.prices or {})
-    people = pd.to_numeric(table["population"]).astype("Float64")
-    is_due = (people >= threshold).astype("boolean")
-    is_candidate = (is_due.fillna(False) & table["state"].isin(["harden", "build"])).to_numpy(bool)
-    parts = [
-        np.where(table[km] == 0, 0.0, table[km].to_numpy(np.float64) * prices.get(price, np.nan))
-        for km, price in (("gap_km", "hardening"), ("new_km", "new_road"))
-    ]
-    table = table.assign(
-        threshold=float(threshold), is_due=is_due, cost_cny10k=np.where(is_candidate, parts[0] + parts[1], np.nan),
-        subsidy_cny10k=np.nan, people_per_cny10k=np.nan, rank=pd.array([pd.NA] * len(table), dtype="Int64"),
-    )  # fmt: skip
-    segments, table = make_segments(ws, base.core, base.states, table, np.flatnonzero(is_candidate), prices)
-    points = ws.layers["natural_villages"].geometry.representative_point().to_numpy()
-    candidates = gpd.GeoDataFrame(table, geometry=points, crs=ws.crs)[is_candidate].reset_index(drop=True)
-    return replace(base, natural_villages=table, segments=segments, candidates=candidates)
+    if threshold is None or threshold == threshold_of(context):
+        return roads_of(context)
+    return roads_of(replace(context, policy=with_value(context.policy, THRESHOLD, threshold, context.day)))
 
 
 def road_figures(context: Context, threshold: int | None) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import differences, panels, whatif
+from views import differences, panels, road_ground, whatif
 from views.compare_maps import choose_look, show_sides
 from views.context import Context, assessed, open_context, policy_choices, read_policy
 from views.labels import label, say
@@ -76,7 +76,7 @@ def opened(context: Context, path: Any, day: date) -> Context:
 
 def assumed(context: Context, threshold: int) -> Context:
     """Assess the same data with another population threshold."""
-    policy = whatif.with_value(context.policy, whatif.THRESHOLD, threshold, context.day)
+    policy = whatif.with_value(context.policy, road_ground.THRESHOLD, threshold, context.day)
     allowance = context.office.settings.get("max_age_days", 0)
     key = (context.workspace.digest, policy.digest, context.day, allowance)
     done = assessed(key, context.workspace, policy, context.day, context.office)
