@@ -14,8 +14,9 @@ from analysis.hardened import HardCore, States, edge_facts, ways_to_core
 from analysis.surfaces import HARDENED
 from analysis.tracing import Place
 from geo.errors import InputError
-from geo.network import Network, Snaps, split
+from geo.network import Network, Snaps
 from geo.paths import walk, ways
+from geo.splits import split
 from layers.problem import Problem
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,9 @@ from analysis.hardened import HardCore
 from analysis.roads import RoadPlan
 from analysis.surfaces import HARDENED, UNKNOWN
 from analysis.units import make_units
-from geo.network import Network, snap, split
+from geo.network import Network, snap
 from geo.paths import Ways, walk, ways
+from geo.splits import split
 from layers.workspace import Workspace
 
 Floats = NDArray[np.float64]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from analysis.outlets import seeds_of
 from analysis.policy import Policy, amount
 from analysis.surfaces import HARDENED, UNHARDENED, UNKNOWN, road_network, surfaces, usable
-from geo.network import EdgeIndex, Network, Snaps, edge_index, snap_to, split
+from geo.network import EdgeIndex, Network, Snaps, edge_index, snap_to
 from geo.paths import Ways, pieces_of, walk, ways
+from geo.splits import split
 from layers.problem import Problem
 from layers.workspace import Workspace
 

@@ -12,8 +12,9 @@ from analysis.flows import people_of
 from analysis.hardened import HardCore
 from analysis.roads import RoadPlan
 from analysis.units import make_units
-from geo.network import Network, Snaps, snap, split
+from geo.network import Network, Snaps, snap
 from geo.paths import pieces_of
+from geo.splits import split
 from layers.workspace import Workspace
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,8 @@ from shapely import LineString, MultiLineString
 
 from geo import boxes, nearest
 from geo.errors import CRSError, InputError
-from geo.network import build_network, shortest, snap, split, to_networkx
+from geo.network import build_network, shortest, snap, to_networkx
+from geo.splits import split
 
 SEEDS = st.integers(0, 2**32 - 1)
 STREET = [(0, 0), (100, 0)]
