@@ -27,7 +27,7 @@ ROUNDING, LEAST_GAIN = 1e-9, 1e-6
 
 
 @compiled
-def _moves(parent: Any, cost: Any, left: Any, worth: Any, lock: Any, year: Any, gain: Any, used: Any) -> None:
+def _moves(parent: Any, cost: Any, value: Any, lock: Any, year: Any, gain: Any, used: Any) -> None:
     """Reckon for every work and year what moving it there gains, and what more it uses of each year's money."""
     count, years = gain.shape[0], gain.shape[1] - 1
     gain[:] = 0.0
@@ -37,7 +37,7 @@ def _moves(parent: Any, cost: Any, left: Any, worth: Any, lock: Any, year: Any, 
         for turn in range(now + 1, years + 1):
             if turn == years and lock[work] == 1:
                 gain[work, turn] = -np.inf
-            gain[work, turn] += worth[work] * (left[turn] - left[now])
+            gain[work, turn] += value[work, turn] - value[work, now]
             used[work, turn, now] -= cost[work]
             if turn < years:
                 used[work, turn, turn] += cost[work]
@@ -50,7 +50,7 @@ def _moves(parent: Any, cost: Any, left: Any, worth: Any, lock: Any, year: Any, 
         for turn in range(now):
             if lock[work] == 2:
                 gain[work, turn] = -np.inf
-            gain[work, turn] += worth[work] * (left[turn] - left[now])
+            gain[work, turn] += value[work, turn] - value[work, now]
             used[work, turn, turn] += cost[work]
             if now < years:
                 used[work, turn, now] -= cost[work]
@@ -127,6 +127,7 @@ class Moves:
     """
 
     task: Task
+    value: Floats
     child: Ints
     sibling: Ints
     gain: Floats
@@ -135,8 +136,8 @@ class Moves:
     def losses(self, year: Ints, prices: Floats) -> Floats:
         """Reckon all moves of a programme anew; return what each loses under prices of money, infinite where locked."""
         task = self.task
-        _moves(task.parent, task.cost, task.left, task.worth, task.lock, year, self.gain, self.used)
-        loss = self.used @ prices - self.gain
+        _moves(task.parent, task.cost, self.value, task.lock, year, self.gain, self.used)
+        loss = self.used @ prices[: self.used.shape[2]] - self.gain
         loss[np.arange(len(year)), year] = np.inf
         return np.asarray(loss, np.float64)
 
@@ -146,12 +147,13 @@ class Moves:
         return found[: _touched(self.task.parent, self.child, self.sibling, year, work, turn, found)]
 
 
-def moves_of(task: Task) -> Moves:
-    """Make room for the moves of a task."""
+def moves_of(task: Task, prices: Floats) -> Moves:
+    """Make room for the moves of a task; towns' shares count at their price."""
     count, years = len(task.parent), len(task.budgets)
     child, sibling = np.empty(count, np.int64), np.empty(count, np.int64)
     _kin(task.parent, child, sibling)
-    return Moves(task, child, sibling, np.empty((count, years + 1)), np.empty((count, years + 1, years)))
+    value = np.column_stack([task.values(prices), np.zeros(count)])
+    return Moves(task, value, child, sibling, np.empty((count, years + 1)), np.empty((count, years + 1, years)))
 
 
 def climb(task: Task, year: Ints, prices: Floats, *, sets: tuple[int, ...]) -> Ints:
@@ -162,11 +164,13 @@ def climb(task: Task, year: Ints, prices: Floats, *, sets: tuple[int, ...]) -> I
     year
         A programme that keeps budgets, precedence and locks.
     prices
-        What each year's money is worth.
+        What each year's money is worth, then, where towns have a share, one more person of each: such a share counts at
+        that price, so that a climb may end lower than it began.
     sets
         How many sets are listed: first few, then more, always until none betters the programme.
     """
-    years, found, moves = len(task.budgets), year.copy(), moves_of(task)
+    years, found, moves = len(task.budgets), year.copy(), moves_of(task, prices)
+    prices = prices[:years]
     axes = np.argsort(-prices, kind="stable")[:3]
     axes = axes[prices[axes] > ROUNDING]
     if len(axes) == 0:

@@ -212,11 +212,18 @@ def sharpen(task: Task, start: Schedule, *, gap: float, seconds: float, tries: i
 
 
 def search(task: Task, start: Schedule, *, gap: float, seconds: float, tries: int = TRIES) -> Schedule:
-    """Better a programme by exchanging works where that is compiled, else piece by piece; arguments as in `sharpen`."""
+    """Better a programme by exchanging works where that is compiled, else piece by piece; arguments as in `sharpen`.
+
+    Where towns have a share, which exchanges only know by its price, both are done unless one try is asked for.
+    """
     if not can_exchange(task, start):
         return sharpen(task, start, gap=gap, seconds=seconds, tries=tries)
     draws = min(tries * min(max(STARTS // len(task.parent), LEAST_STARTS), MOST_STARTS), ALL_STARTS)
-    return explore(task, start, gap=min(gap, FINE_GAP), draws=draws, until=monotonic() + seconds)
+    end = monotonic() + seconds
+    found = explore(task, start, gap=min(gap, FINE_GAP), draws=draws, until=end)
+    if task.fair is None or tries == 1:
+        return found
+    return sharpen(task, found, gap=gap, seconds=end - monotonic(), tries=tries)
 
 
 def polish(task: Task, start: Schedule, *, gap: float, seconds: float) -> Schedule:

@@ -46,7 +46,7 @@ def prove(task: Task, start: Schedule, *, gap: float, seconds: float, parts: flo
 
     """
     end, years = monotonic() + seconds, len(task.budgets)
-    if not can_exchange(task, start) or start.gap <= gap:
+    if not can_exchange(task, start) or task.fair is not None or start.gap <= gap:
         return start
     prices = np.asarray(start.money, np.float64)
     value = task.values(prices)

@@ -23,9 +23,9 @@ SOLVER = "lagrange+exchange"
 
 
 def can_exchange(task: Task, start: Schedule) -> bool:
-    """Say whether works can be exchanged: compiled, with prices and a programme to start from, no shares of towns."""
+    """Say whether works can be exchanged: compiled, with prices and a programme to start from."""
     known = start.money is not None and bool(np.isfinite(start.objective)) and len(task.parent) > 0
-    return IS_COMPILED and known and task.fair is None
+    return IS_COMPILED and known
 
 
 def explore(task: Task, start: Schedule, *, gap: float, draws: int, until: float = np.inf, first: int = 0) -> Schedule:
@@ -79,9 +79,9 @@ def _start(task: Task, year: Ints, prices: Floats, regret: Floats, turn: int, rn
 
 def _forced(task: Task, year: Ints, prices: Floats, regret: Floats, rng: np.random.Generator) -> Ints:
     """Force one move that loses little for the money it moves; the other works follow in order of year and regret."""
-    moves = moves_of(task)
+    moves = moves_of(task, prices)
     loss = moves.losses(year, prices)
-    rate = (loss / np.maximum(np.abs(moves.used) @ prices, 1e-9)).ravel()
+    rate = (loss / np.maximum(np.abs(moves.used) @ prices[: len(task.budgets)], 1e-9)).ravel()
     order = np.argsort(rate, kind="stable")[:FAVOURED]
     order = order[np.isfinite(rate[order])]
     if len(order) == 0:

@@ -89,7 +89,7 @@ def test_an_exchange_of_two_for_one():
 @given(SEEDS)
 def test_moves_that_do_not_clash_add_up(seed):
     task = county(seed, locks=False)
-    years, year, moves = len(task.budgets), greedy(task), moves_of(task)
+    years, year, moves = len(task.budgets), greedy(task), moves_of(task, np.zeros(len(task.budgets)))
     loss = moves.losses(year, np.zeros(years))
     work, turn = np.nonzero(np.isfinite(loss))
     clash = np.zeros((len(work), len(work)), bool)
@@ -223,10 +223,35 @@ def test_other_starts_are_the_same_every_time_and_stop_when_near():
     assert explore(task, one, gap=1.0, draws=9, first=3) is one
 
 
-def test_without_numba_or_with_shares_of_towns_it_goes_the_old_way(monkeypatch):
+@needs_numba
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_shares_of_towns_count_in_full_whatever_their_price(seed):
+    task, rng = county(seed), np.random.default_rng(seed)
+    town = rng.integers(-1, 2, len(task.parent))
+    fair = Fair(town, rng.uniform(0, 300, len(town)), rng.uniform(0, 500, 2), float(rng.uniform(0.5, 4)))
+    task = replace(task, fair=fair)
+    held = relax(task, trials=1)
+    if not np.isfinite(held.objective):
+        return
+    found = explore(task, held, gap=0.0, draws=6)
+    assert is_possible(task, found.year)
+    assert held.objective <= found.objective == pytest.approx(reached(task, found.year))
+    assert found.objective <= brute_force(task) + 1e-6 <= found.bound + 2e-6
+    assert prove(task, held, gap=0.0, seconds=9) is held
+
+
+@needs_numba
+def test_a_town_behind_is_exchanged_for_one_that_has_its_share():
+    worth = np.array([100.0, 60.0])
+    fair = Fair(np.array([0, 1]), worth, np.array([0.0, 60.0]), 1.0)
+    task = Task(np.full(2, -1), np.array([10.0, 10.0]), worth, np.zeros(2, np.int64), np.array([10.0]), None, fair)
+    held = Schedule(np.array([0, 1]), 100.0, 140.0, "", np.array([5.0, 0.0, 1.0]))
+    assert explore(task, held, gap=0.0, draws=0).year.tolist() == [1, 0]
+
+
+def test_without_numba_it_goes_the_old_way(monkeypatch):
     task = county(5)
-    fair = Fair(np.zeros(len(task.parent), np.int64), task.worth, np.array([50.0]), 1.0)
-    assert not can_exchange(replace(task, fair=fair), relax(replace(task, fair=fair)))
     monkeypatch.setattr(analysis.starts, "IS_COMPILED", False)
     monkeypatch.setattr(analysis.polish, "IS_COMPILED", False)
     monkeypatch.setattr(analysis.planes, "IS_COMPILED", False)
