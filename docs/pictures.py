@@ -93,7 +93,9 @@ def open_unit(page: Page) -> None:
     choose_first_row(page)
 
 
-BUSY_OVER = "() => !document.querySelector('[data-testid=stSpinner], [data-testid=stStatusWidget]')"
+BUSY_OVER = """() => !document.querySelector('[data-testid=stSpinner], [data-testid=stStatusWidget], [data-testid=stSkeleton]')
+    && document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'running'
+    && [...document.querySelectorAll('.atlas-holder')].every(holder => holder.dataset.ready)"""
 Act = Callable[[Page], None]
 # Name of the picture: the page's address, and what a planner does there first.
 PAGES: dict[str, tuple[str, Act | None]] = {
