@@ -32,7 +32,7 @@ TRIES, IDLE_TRIES, QUICK_GAP = 24, 8, 5e-4
 FEW_TRIALS, FINE_GAP = 5, 1e-4  # where works are exchanged
 STARTS, LEAST_STARTS, MOST_STARTS, ALL_STARTS = 12_500, 3, 10, 72  # a try: by works, at least, at most; of all tries
 PARTS, LEAST_PARTS = 100_000, 60  # looked at in a try where the gap asked for is reached: by works; fewer are not begun
-FIRST_SHARE = 0.3  # of the time a proof of few works takes before HiGHS is asked, which may be quicker there
+FIRST_SHARE, SOME_WORKS = 0.3, 2_000  # of the time, splitting comes first; up to so many works HiGHS has the rest
 ROUNDING = 1e-9
 INFEASIBLE = 2  # scipy's status
 
@@ -275,7 +275,7 @@ def solve(
     found = search(task, found, gap=aim, seconds=end - monotonic(), tries=tries)
     parts = np.inf if found.gap > gap else tries * PARTS // max(len(task.parent), 1)
     if parts >= LEAST_PARTS:
-        share = FIRST_SHARE if len(task.parent) <= FEW_WORKS else 1.0
+        share = FIRST_SHARE if len(task.parent) <= SOME_WORKS else 1.0
         found = prove(task, found, gap=min(gap, FINE_GAP), seconds=share * (end - monotonic()), parts=parts)
     if found.gap > gap or not np.isfinite(found.objective):
         found = polish(task, found, gap=gap, seconds=end - monotonic())
