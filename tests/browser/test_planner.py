@@ -148,6 +148,7 @@ def test_the_shared_link_says_where_the_map_stands(page, address, proven) -> Non
         page.wait_for_function("() => document.querySelector('[data-testid=stCode]')?.innerText.includes('view=')")
         page.keyboard.press("Escape")
         page.wait_for_selector("[data-testid=stCode]", state="hidden")
+        at_rest(page)
 
 
 def test_a_click_into_the_map_leaves_page_and_rings_alone(page, address) -> None:
