@@ -148,3 +148,32 @@ def _measured(
     frame["segment_id"] = named.where(turns == 1, named + "#" + turn.astype(str))
     frame["cost_cny10k"] = np.where(frame["is_unknown"], np.nan, frame["length_km"] * prices["hardening"])
     return frame
+
+
+def whole_cost(segments: pd.DataFrame, new_km: float, new_road_cny10k_per_km: float) -> tuple[float, bool]:
+    """Add up what all candidates need by their own least ways, shared segments once, in 万元; a joint network costs less.
+
+    Parameters
+    ----------
+    segments
+        `make_segments` of those that are asked about; blank costs are left out.
+    new_km
+        New road of the same natural villages; nobody shares it.
+    new_road_cny10k_per_km
+        NaN when the policy gives no price.
+
+    Returns
+    -------
+    cost_cny10k, is_open
+        NaN when nothing could be priced; open when something could not, so that the cost is the least it can be.
+
+    Examples
+    --------
+    >>> whole_cost(pd.DataFrame({"cost_cny10k": [60.0, None]}), 0.5, 100.0)
+    (110.0, True)
+
+    """
+    known, has_blank = segments["cost_cny10k"].sum(min_count=1), bool(segments["cost_cny10k"].isna().any())
+    has_new, has_price = new_km > 0, not np.isnan(new_road_cny10k_per_km)
+    cost = np.nansum([known, new_km * new_road_cny10k_per_km]) if has_new and has_price else known
+    return float(cost), has_blank or (has_new and not has_price)

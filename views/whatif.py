@@ -1,5 +1,6 @@
 """What-if questions a meeting asks, worked out anew each time and never guessed: threshold, budget, deadline."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -12,6 +13,7 @@ from analysis.deadline import VERDICTS, goals_by, last_whole_year, needed_each_m
 from analysis.plan import programme
 from analysis.policy import Policy
 from analysis.roads import RoadPlan
+from analysis.segments import whole_cost
 from analysis.summary import WHOLE
 from analysis.works_tree import WorksTree
 from views import progressbook
@@ -55,9 +57,16 @@ def roads_at(context: Context, threshold: int | None) -> tuple[RoadPlan, WorksTr
     return roads_of(replace(context, policy=with_value(context.policy, THRESHOLD, threshold, context.day)))
 
 
+def road_cost(plan: RoadPlan) -> tuple[float | None, bool]:
+    """Say what all candidates need costs, as on the road page (万元, None when nothing has a price), and whether it is the least."""
+    new_price = dict(plan.prices or {}).get("new_road", float("nan"))
+    cost, is_open = whole_cost(plan.segments, float(plan.candidates["new_km"].sum()), new_price)
+    return (None if math.isnan(cost) else round(cost, 1)), is_open
+
+
 def road_figures(context: Context, threshold: int | None) -> dict[str, float]:
-    """Count what a threshold asks for: villages due, connected, missing, kilometres shared once, cost."""
-    plan, tree = roads_at(context, threshold)
+    """Count what a threshold asks for: villages due, connected, missing, kilometres shared once."""
+    plan, _ = roads_at(context, threshold)
     due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
     states = due["state"].value_counts()
     return {
@@ -65,7 +74,6 @@ def road_figures(context: Context, threshold: int | None) -> dict[str, float]:
         **{name: float(states.get(name, 0)) for name in ("connected", "harden", "build", "unknown")},
         "people_missing": float(due.loc[due["state"].isin(["harden", "build"]), "population"].sum()),
         "length_km": round(float(plan.segments["length_km"].sum()), 1),
-        "cost_cny10k": round(float(tree.cost.sum()), 1),
     }
 
 
@@ -145,7 +153,7 @@ def figures_record(context: Context, parameters: Mapping[str, Any]) -> dict[str,
     threshold = parameters.get("threshold")
     return {
         "coverage": {str(row["need"]): {name: int(row[name]) for name in statuses} for row in whole.to_dict("records")},
-        "roads": road_figures(context, threshold),
+        "roads": {**road_figures(context, threshold), "cost_cny10k": road_cost(roads_at(context, threshold)[0])[0]},
         "budget": budget_figures(context, threshold, float(parameters["budget_cny10k"]), int(parameters["until"])),
         "houses": len(done.housing),
         **_deadline_record(context, parameters),

@@ -70,7 +70,7 @@ def ask(context: Context) -> tuple[int | None, float, date]:
         threshold = first.slider(
             say(language, "ask_threshold", own=own), STEP, max(500, own), own, step=STEP, key="meeting_threshold"
         )
-    top = max(100.0, round(whatif.road_figures(context, None)["cost_cny10k"], -2))
+    top = max(100.0, round(whatif.roads_at(context, None)[1].cost.sum(), -2))
     budget = second.slider(
         say(language, "ask_budget"), 0.0, top, min(1000.0, top), step=100.0, key="meeting_budget", format="%.0f"
     )
@@ -136,7 +136,10 @@ def roads(context: Context) -> None:
         text = f"{number(now[key], decimals)} {unit}".strip()
         delta = f"{change:+,.{decimals}f}" if threshold is not None else None
         column.metric(title, text, delta=delta, delta_color="off", border=True)
-    columns[-1].metric(say(language, "roads_cost_all"), money(now["cost_cny10k"], language), border=True)
+    plan, _ = whatif.roads_at(context, threshold)
+    cost, is_open = whatif.road_cost(plan)
+    title = say(language, "roads_cost_least_all" if is_open else "roads_cost_all")
+    columns[-1].metric(title, money(cost, language), border=True)
     built = whatif.budget_figures(context, threshold, budget, until)
     sentence = say(
         language, "budget_answer", until=until, budget=money(budget, language).replace(".0 ", " "), villages=number(built["villages"]),
@@ -150,7 +153,6 @@ def roads(context: Context) -> None:
         st.caption(say(language, "budget_note"))
         show_deadline(context, deadline)
     with right, st.container(key="meeting_plan"):
-        plan, _ = whatif.roads_at(context, threshold)
         due = plan.natural_villages[plan.natural_villages["is_due"].fillna(False).astype(bool)]
         draw_roads(context, due, None, list(STATES), key="meeting_roads", height=520)
 

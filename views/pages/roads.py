@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.segments import whole_cost
 from analysis.surfaces import price
 from views import atlas, drawing, drawing_card, history, panels, proposing, road_card, road_reasons, road_words, tables
 from views.context import Context
@@ -50,12 +51,9 @@ def show_headline(context: Context, rows: pd.DataFrame) -> None:
     counts = due["state"].value_counts()
     shared = shared_segments(context, due[due["state"].isin(["harden", "build"])])
     threshold = due["threshold"].dropna().iloc[0] if len(due) else float("nan")
-    known, unpriced = shared["cost_cny10k"].sum(min_count=1), int(shared["cost_cny10k"].isna().sum())
+    unpriced = int(shared["cost_cny10k"].isna().sum())
     new_km = due.loc[due["state"].isin(["harden", "build"]), "new_km"].sum()
-    new_price = price(context.policy, "cost.new_road_cny10k_per_km", context.day)
-    is_open = unpriced > 0 or (new_km > 0 and np.isnan(new_price))
-    if new_km > 0 and not np.isnan(new_price):  # new alignment is no stretch of road anybody shares
-        known = np.nansum([known, new_km * new_price])
+    known, is_open = whole_cost(shared, new_km, price(context.policy, "cost.new_road_cny10k_per_km", context.day))
     figures = [
         (say(language, "roads_due"), number(len(due)), say(language, "roads_due_help", people=number(threshold)))
     ]
