@@ -145,7 +145,9 @@ def test_a_line_is_saved_chosen_and_undone(page, address, office, due) -> None:
     page.get_by_text("计划采用哪一条").wait_for(timeout=30_000)
     page.locator("[role=radiogroup]").get_by_text("直走").click()
     page.get_by_role("button", name="采用", exact=True).click()
-    expect(page.get_by_text("采用画定线路“直走”")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("采用画定线路“直走”").first).to_be_visible(
+        timeout=60_000
+    )  # on the card; perhaps in the table, too
     assert chosen_lines(office) == [(village, "直走")]
     page.get_by_role("button", name="撤销选用").click()
     expect(page.get_by_text("采用画定线路“直走”")).to_have_count(0, timeout=60_000)
