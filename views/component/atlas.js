@@ -205,7 +205,7 @@ export class AtlasMap {
 
   moved() {
     if (this.key) lastViews.set(this.key, viewOf(this.map));
-    if (this.key) writePlace();
+    if (this.key) this.write();
     if (pairs.has(this)) this.lead();
     if (!this.reportsView) return;
     clearTimeout(this.settling);
@@ -259,6 +259,18 @@ export class AtlasMap {
     if (relist) this.legend.refresh();
     await this.tiles.repaint();
     this.overlay.schedule();
+  }
+
+  // At once, but no oftener than browsers take addresses while a map is dragged by keys or wheel.
+  write() {
+    clearTimeout(this.writing);
+    const wait = (this.written ?? 0) + 150 - performance.now();
+    if (wait > 0) {
+      this.writing = setTimeout(() => this.write(), wait);
+      return;
+    }
+    this.written = performance.now();
+    writePlace();
   }
 
   // A link is followed once; a map composed anew stays where the person left it.
@@ -363,6 +375,7 @@ export class AtlasMap {
     pairs.delete(this);
     if (inAddress === this) inAddress = null;
     clearTimeout(this.settling);
+    clearTimeout(this.writing);
     this.map.remove();
   }
 }
