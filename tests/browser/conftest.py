@@ -121,3 +121,17 @@ def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
         process.terminate()
     for process in running:
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory) -> Path:
+    """A tiny invented county of the test file's own."""
+    from demo.county import write_county
+    from tracker.office import create
+
+    folder = tmp_path_factory.mktemp("county")
+    made = write_county("tiny", 1, folder / "files")
+    with create(folder / "office", policy=HOME / "policies" / "zhanjiang-edz-2016.toml", name="示范县（虚构）") as held:
+        for file in made.files:
+            held.add_layer(file.layer, file.path, **{"as_of": made.as_of, **dict(file.options)})
+    return folder / "office"

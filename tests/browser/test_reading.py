@@ -22,20 +22,6 @@ BELOW = re.compile(
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory) -> Path:
-    """A tiny invented county."""
-    from demo.county import write_county
-    from tracker.office import create
-
-    folder = tmp_path_factory.mktemp("county")
-    made = write_county("tiny", 1, folder / "files")
-    with create(folder / "office", policy=POLICIES / "zhanjiang-edz-2016.toml", name="示范县（虚构）") as held:
-        for file in made.files:
-            held.add_layer(file.layer, file.path, **{"as_of": made.as_of, **dict(file.options)})
-    return folder / "office"
-
-
-@pytest.fixture(scope="module")
 def address(serve, office) -> str:
     return serve(SCRIPT, QIYOU_OFFICE=str(office))
 
