@@ -141,6 +141,8 @@ def test_the_meeting_and_the_programme_page_cost_the_same_roads(office: Path, th
         works = planning.works(plan_questions.assuming(context, threshold))
         assert desk.rasters(context.day).get("dem"), "new roads follow the terrain on both"
     assert told["harden"] + told["build"] == len(works.road_plan.candidates) > 0
+    people = plan.natural_villages["population"].astype("Float64")
+    assert told["due"] == (people >= (threshold or whatif.threshold_of(context) or 0)).sum()
     cost, is_open = whatif.road_cost(plan)
     assert cost == whatif.road_cost(works.road_plan)[0]
     assert cost is not None
